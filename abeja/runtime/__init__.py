@@ -1,0 +1,16 @@
+"""Public names for plugin authors; everything else in this package may change.
+
+Example:
+    A plugin is a module registered under the entry point group ``abeja_runtime``::
+
+        from abeja.runtime import Encoder, hookimpl
+
+        @hookimpl
+        def abeja_encoders():
+            yield Encoder(name="msgpack", worker=Path(__file__).with_name("worker.py"))
+"""
+
+from abeja.runtime.hookspecs import hookimpl
+from abeja.runtime.types import Abi, Encoder, Image
+
+__all__ = ["Abi", "Encoder", "Image", "hookimpl"]

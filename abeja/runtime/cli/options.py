@@ -1,0 +1,49 @@
+"""Click options made from the rows of `abeja.runtime.options`."""
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import attrs
+import click
+
+from abeja.runtime.options import Options, Row, rows
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+
+# What any command needs that loads a handler.
+MODEL_OPTIONS = ("image", "image_version", "handler", "model_dir", "environment", "python")
+COMMON_OPTIONS = ("block_plugin", "log_level")
+
+
+def with_options(*names: str) -> Callable[[_Command], _Command]:
+    """Give a command the options `names`, and ``--config``; the values are what the flags said, else None."""
+
+    def decorate(command: _Command) -> _Command:
+        command = click.option(
+            "--config", metavar="FILE", help="Configuration file. [abeja-runtime.toml in the model's folder]"
+        )(command)
+        table = rows()
+        for name in reversed(names):
+            command = _click_option(name, table[name])(command)
+        return command
+
+    return decorate
+
+
+def _click_option(name: str, row: Row) -> Callable[[_Command], _Command]:
+    default = getattr(attrs.fields(Options), name).default
+    shown = f" [default: {_shown(default)}]" if isinstance(default, str | int | float) else ""
+    return click.option(
+        *row.flags,
+        name,
+        metavar=row.metavar,
+        multiple=row.is_repeatable,
+        help=f"{row.help}{shown} [{row.variable}]",
+    )
+
+
+def _shown(default: float | str) -> str:
+    megabyte = 1024**2
+    if isinstance(default, int) and default >= megabyte:
+        return f"{default // megabyte}MB"
+    return f"{default:g}" if isinstance(default, float) else str(default)

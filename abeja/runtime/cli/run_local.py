@@ -1,0 +1,116 @@
+"""``abeja-runtime run-local``."""
+
+import asyncio
+import http
+import io
+import json
+import sys
+from typing import Any
+
+import click
+
+from abeja.runtime.cli.options import COMMON_OPTIONS, MODEL_OPTIONS, with_options
+from abeja.runtime.cli.preparation import prepare
+from abeja.runtime.cli.vendor import apply_vendor_options, with_vendor_options
+from abeja.runtime.inputs import request_from_inputs
+from abeja.runtime.local import run_once
+from abeja.runtime.messages import Response, SpoolFile
+from abeja.runtime.spool import Spool
+from abeja.runtime.version import VERSION
+
+_CLIENT_ERROR, _SERVER_ERROR = 400, 500
+
+
+@click.command("run-local")
+@click.option(
+    "--input", "inputs", metavar="FILE|NAME=@FILE", multiple=True, required=True,
+    help="The request's body: a file, its content type by its extension. "
+    "Repeated as NAME=@FILE or NAME=TEXT: a multipart form.",
+)  # fmt: skip
+@click.option("-q", "--quiet", is_flag=True, help="Print the answer only.")
+@with_options(*MODEL_OPTIONS, "timeout", "startup_timeout", *COMMON_OPTIONS)
+@with_vendor_options
+def run_local(inputs: tuple[str, ...], *, quiet: bool, **flags: Any) -> int:
+    """Call a handler once with a file as the request.
+
+    \b
+    Example:
+        abeja-runtime run-local --image abeja/all-cpu:19.04 --handler main:handler --input request.json
+
+    The answer goes to stdout: JSON indented by 4, anything else as it is. The log goes to stderr. An
+    answer of 400 or above is an error: it goes to stderr and the exit code is 1. Unless --timeout is
+    given, the handler may take as long as it likes.
+    """
+    log = _Log(is_quiet=quiet)
+    configuration, model = prepare(apply_vendor_options(flags), log=log)
+    options = configuration.options
+    has_deadline = configuration.settings["timeout"].origin != "built-in"
+    with Spool() as spool:
+        request = request_from_inputs(inputs, spool=spool, user_agent=f"abeja-runtime/{VERSION}")
+        log.say("setting up local server")
+        running = run_once(
+            model,
+            request,
+            spool=spool,
+            version=VERSION,
+            startup_timeout_s=options.startup_timeout,
+            timeout_s=options.timeout if has_deadline else None,
+        )
+        response = asyncio.run(running)
+        log.say("finish requesting to model")
+        body = _read(response)
+    if response.status >= _CLIENT_ERROR:
+        _print_error(response.status, body, log=log.getvalue(), port=options.port)
+        return 1
+    _print_body(body)
+    return 0
+
+
+class _Log(io.StringIO):
+    """Keeps the log for an error, and shows it as it comes unless told to be quiet."""
+
+    def __init__(self, *, is_quiet: bool) -> None:
+        super().__init__()
+        self._is_quiet = is_quiet
+
+    def write(self, text: str) -> int:
+        if not self._is_quiet:
+            sys.stderr.write(text)
+        return super().write(text)
+
+    def say(self, message: str) -> None:
+        """A message of the command itself, as the vendor's CLI words it."""
+        if not self._is_quiet:
+            click.echo(f"[info] {message}", err=True)
+
+
+def _read(response: Response) -> bytes:
+    if isinstance(response.body, SpoolFile):
+        return response.body.path.read_bytes()
+    return response.body or b""
+
+
+def _print_body(body: bytes) -> None:
+    text = _indented(body)
+    sys.stdout.buffer.write(body if text is None else f"{text}\n".encode())
+    sys.stdout.buffer.flush()
+
+
+def _indented(body: bytes) -> str | None:
+    try:
+        return json.dumps(json.loads(body), indent=4)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _print_error(status: int, body: bytes, *, log: str, port: int) -> None:
+    kind = "Client Error" if status < _SERVER_ERROR else "Server Error"
+    try:
+        phrase = http.HTTPStatus(status).phrase
+    except ValueError:
+        phrase = "Unknown"
+    failure = f"[error] failed to send request : {status} {kind}: {phrase} for url: http://localhost:{port}/"
+    click.secho(failure, fg="red", err=True)
+    click.echo(body, err=True)
+    click.echo("\n ------ Local Server Error ------ ", err=True)
+    click.echo(log, err=True, nl=False)

@@ -1,0 +1,29 @@
+"""``abeja-runtime serve``."""
+
+from typing import Any
+
+import click
+
+from abeja.runtime.cli.options import with_options
+from abeja.runtime.cli.preparation import prepare
+from abeja.runtime.options import rows
+from abeja.runtime.version import VERSION
+
+
+@click.command()
+@with_options(*rows())
+def serve(**flags: Any) -> None:
+    """Serve a handler over HTTP.
+
+    \b
+    Example:
+        abeja-runtime --image-version 19.04 --handler main:handler
+        curl -d @request.json -H 'Content-Type: application/json' localhost:5000
+
+    The service answers on --port. GET /health_check answers on both ports; the management port
+    also has /livez and /readyz. SIGTERM and Ctrl-C let running requests finish.
+    """
+    from abeja.runtime.server.service import serve as serve_model
+
+    configuration, model = prepare(flags)
+    serve_model(model, configuration.options, version=VERSION)

@@ -1,0 +1,305 @@
+"""Every error that has a name.
+
+::
+
+    AbejaRuntimeError
+    ├── ConfigurationError              exit code 2
+    │   ├── OptionInvalidError          ├── ConfigFileInvalidError     ├── ImageUnknownError
+    │   ├── ImageInvalidError           ├── AbiUnknownError            ├── EncoderUnknownError
+    │   ├── ModelFolderMissingError     ├── InterpreterMissingError    └── InputInvalidError
+    ├── PluginError                     exit code 2
+    │   ├── PluginNameDuplicateError    ├── PluginConflictError        ├── PluginHookUnknownError
+    │   └── PluginHookAsyncError        └── PluginImportFailedError    └── PluginValueInvalidError
+    ├── HandlerLoadError                exit code 4; its slug says which
+    ├── WorkerStartError                exit code 4
+    ├── PortInUseError                  exit code 5
+    └── RequestError                    what one request is answered with, by its HTTP status
+        ├── RequestMalformedError 400       ├── MethodNotAllowedError 405
+        ├── BodyTooLargeError 413           ├── QueueFullError 429
+        ├── HandlerFailedError 500          ├── AnswerInvalidError 500
+        ├── WorkerDiedError 502             ├── NotReadyError 503
+        ├── DeadlineExceededError 504       └── SpoolFailedError 507
+
+Each slug is an anchor of docs/reference/errors.md. HTTP statuses of our own are decided here and
+nowhere else.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import ClassVar
+
+
+class AbejaRuntimeError(Exception):
+    """An error with a name, a message and, where there is something to do about it, a hint.
+
+    Args:
+        message: what failed and where, what was expected and found, the candidates.
+        hint: what to do next.
+    """
+
+    slug: ClassVar[str] = "abeja-runtime"
+    exit_code: ClassVar[int] = 1
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def report(self) -> str:
+        """The error as one paragraph for a person."""
+        text = f"{self.name}: {self.message}"
+        return f"{text}\nHint: {self.hint}" if self.hint else text
+
+    @property
+    def name(self) -> str:
+        """The slug; errors that arrive over the socket bring their own."""
+        return self.slug
+
+
+class ConfigurationError(AbejaRuntimeError):
+    """What was asked for cannot be done as it was asked for."""
+
+    slug = "configuration-invalid"
+    exit_code = 2
+
+
+class OptionInvalidError(ConfigurationError):
+    """An option's value cannot be used."""
+
+    slug = "option-invalid"
+
+
+class ConfigFileInvalidError(ConfigurationError):
+    """A configuration file is missing, is not TOML, or says something that has no meaning."""
+
+    slug = "config-file-invalid"
+
+
+class ImageUnknownError(ConfigurationError):
+    """No image version of this name is known."""
+
+    slug = "image-unknown"
+
+
+class ImageInvalidError(ConfigurationError):
+    """The definition of an image version has a field that is missing, unknown or of the wrong type."""
+
+    slug = "image-invalid"
+
+
+class AbiUnknownError(ConfigurationError):
+    """No plugin provides the handler ABI that the image version asks for."""
+
+    slug = "abi-unknown"
+
+
+class EncoderUnknownError(ConfigurationError):
+    """No plugin provides an encoder that the image version asks for."""
+
+    slug = "encoder-unknown"
+
+
+class ModelFolderMissingError(ConfigurationError):
+    """The model's folder does not exist."""
+
+    slug = "model-folder-missing"
+
+
+class InterpreterMissingError(ConfigurationError):
+    """The Python interpreter for the worker does not exist."""
+
+    slug = "interpreter-missing"
+
+
+class InputInvalidError(ConfigurationError):
+    """The input of a run does not exist or cannot be read."""
+
+    slug = "input-invalid"
+
+
+class PluginError(AbejaRuntimeError):
+    """A plugin cannot be used; the message names its distribution and version."""
+
+    slug = "plugin-invalid"
+    exit_code = 2
+
+
+class PluginNameDuplicateError(PluginError):
+    """Two distributions register an entry point of the same name."""
+
+    slug = "plugin-name-duplicate"
+
+
+class PluginConflictError(PluginError):
+    """Two plugins provide the same thing under the same name."""
+
+    slug = "plugin-conflict"
+
+
+class PluginHookUnknownError(PluginError):
+    """A plugin implements a hook that does not exist, mostly a misspelt one."""
+
+    slug = "plugin-hook-unknown"
+
+
+class PluginHookAsyncError(PluginError):
+    """A plugin implements a hook as a coroutine, which nothing would await."""
+
+    slug = "plugin-hook-async"
+
+
+class PluginImportFailedError(PluginError):
+    """A plugin's module raised when it was imported."""
+
+    slug = "plugin-import-failed"
+
+
+class PluginValueInvalidError(PluginError):
+    """A hook of a plugin raised, or yielded something of the wrong type."""
+
+    slug = "plugin-value-invalid"
+
+
+class HandlerLoadError(AbejaRuntimeError):
+    """The worker could not load the handler.
+
+    Args:
+        slug: one of `LOAD_SLUGS`, as the worker named it.
+        traceback: the user's own traceback, if it was their code that raised.
+    """
+
+    slug = "handler-import-failed"
+    exit_code = 4
+
+    def __init__(self, message: str, *, hint: str = "", slug: str, traceback: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self._name = slug
+        self.traceback = traceback
+
+    @property
+    def name(self) -> str:
+        """The slug that the worker named."""
+        return self._name
+
+    def report(self) -> str:
+        """The user's traceback, if any, and the paragraph under it."""
+        return self.traceback + super().report()
+
+
+LOAD_SLUGS = (
+    "handler-attribute-missing",
+    "handler-import-failed",
+    "handler-module-missing",
+    "handler-refused",
+    "plugin-worker-failed",
+)
+
+
+class WorkerStartError(AbejaRuntimeError):
+    """The worker process ended or stayed silent before it was ready."""
+
+    slug = "worker-start-failed"
+    exit_code = 4
+
+
+class PortInUseError(AbejaRuntimeError):
+    """A port to listen on is taken or not allowed."""
+
+    slug = "port-in-use"
+    exit_code = 5
+
+
+class RequestError(AbejaRuntimeError):
+    """One request cannot be answered by the handler; it is answered with `status` instead.
+
+    Args:
+        message: what the client is told.
+        detail: what only the log is told.
+        headers: further response headers.
+        fields: further members of the JSON body.
+    """
+
+    slug = "request-failed"
+    status: ClassVar[int] = 500
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        detail: str = "",
+        headers: Sequence[tuple[str, str]] = (),
+        fields: Mapping[str, object] | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.detail = detail
+        self.headers = tuple(headers)
+        self.fields = dict(fields or {})
+
+
+class RequestMalformedError(RequestError):
+    """The request is not what its own headers say it is."""
+
+    slug = "request-malformed"
+    status = 400
+
+
+class MethodNotAllowedError(RequestError):
+    """The ABI has no such method."""
+
+    slug = "method-not-allowed"
+    status = 405
+
+
+class BodyTooLargeError(RequestError):
+    """The request's body is above ``--max-body``."""
+
+    slug = "body-too-large"
+    status = 413
+
+
+class QueueFullError(RequestError):
+    """Every worker is busy and ``--queue`` requests wait already."""
+
+    slug = "queue-full"
+    status = 429
+
+
+class HandlerFailedError(RequestError):
+    """The handler raised, or returned something that is not an answer."""
+
+    slug = "handler-failed"
+    status = 500
+
+
+class AnswerInvalidError(RequestError):
+    """HTTP cannot carry the status or a header that the handler returned."""
+
+    slug = "answer-invalid"
+    status = 500
+
+
+class WorkerDiedError(RequestError):
+    """The worker process ended while it had the request."""
+
+    slug = "worker-died"
+    status = 502
+
+
+class NotReadyError(RequestError):
+    """No worker can serve: the server is starting, draining, or its handler does not load any more."""
+
+    slug = "not-ready"
+    status = 503
+
+
+class DeadlineExceededError(RequestError):
+    """The handler took longer than ``--timeout``; its worker was replaced."""
+
+    slug = "deadline-exceeded"
+    status = 504
+
+
+class SpoolFailedError(RequestError):
+    """A body could not be written to the spool folder, mostly because the disk is full."""
+
+    slug = "spool-failed"
+    status = 507

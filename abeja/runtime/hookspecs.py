@@ -1,0 +1,67 @@
+"""The whole plugin contract: every hook, when it is called, in which process, with an example.
+
+A plugin is a module, registered by an entry point of the group ``abeja_runtime`` whose name is
+``<kind>-<name>``, such as ``encoder-json``. Hooks are called in the server process, synchronously,
+once, when the command starts; they yield values and have no side effects. Order never matters:
+an image version asks for values by their names, and two of one name are an error.
+"""
+
+from collections.abc import Iterator
+
+import pluggy
+
+from abeja.runtime.types import Abi, Encoder, Image
+
+PROJECT = "abeja_runtime"
+
+hookspec = pluggy.HookspecMarker(PROJECT)
+hookimpl = pluggy.HookimplMarker(PROJECT)
+
+
+@hookspec
+def abeja_abis() -> Iterator[Abi]:  # type: ignore[empty-body] # a specification has no body
+    """Yield handler ABIs.
+
+    When: once per command, in the server process.
+
+    Example::
+
+        @hookimpl
+        def abeja_abis():
+            yield Abi(name="19.04", worker=Path(__file__).with_name("worker.py"), parses_multipart=True)
+
+    Errors: raising, or yielding anything but an `Abi`, is `plugin-value-invalid`; a name that
+    another plugin yields too is `plugin-conflict`.
+    """
+
+
+@hookspec
+def abeja_encoders() -> Iterator[Encoder]:  # type: ignore[empty-body] # a specification has no body
+    """Yield content encoders.
+
+    When: once per command, in the server process.
+
+    Example::
+
+        @hookimpl
+        def abeja_encoders():
+            yield Encoder(name="msgpack", worker=Path(__file__).with_name("worker.py"))
+
+    Errors: as for `abeja_abis`.
+    """
+
+
+@hookspec
+def abeja_images() -> Iterator[Image]:  # type: ignore[empty-body] # a specification has no body
+    """Yield image versions beside those of images.toml.
+
+    When: once per command, in the server process.
+
+    Example::
+
+        @hookimpl
+        def abeja_images():
+            yield Image(name="lambda-2", abi="lambda", encoders=["json"])
+
+    Errors: as for `abeja_abis`. The user's own configuration file may still override fields.
+    """

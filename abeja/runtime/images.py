@@ -1,0 +1,134 @@
+"""Image versions: from a tag to the contract that a handler was written for."""
+
+import datetime
+import re
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping
+from importlib.resources import files
+from typing import Any
+
+import attrs
+
+from abeja.runtime.errors import ImageInvalidError, ImageUnknownError, OptionInvalidError
+from abeja.runtime.types import Image
+
+BUILT_IN = "abeja-runtime's images.toml"
+
+# Year and month of the release; a letter marks a trial of it, as in 20.02a.
+_VERSION = re.compile(r"(\d{2})\.(\d{2})([a-z]?)", re.ASCII)
+_UNQUOTED = 'quote it: a bare 18.10 is the number 18.1 in TOML, so write [image."18.10"] and image_version = "18.10".'
+
+_FIELDS: dict[str, tuple[type[Any], ...]] = {
+    "abi": (str,),
+    "encoders": (list,),
+    "python": (str,),
+    "released": (datetime.date,),
+    "aliases": (list,),
+    "options": (dict,),
+}
+
+
+class Images:
+    """All image versions that one command knows.
+
+    Args:
+        provided: those of plugins.
+        user_tables: ``[image.<name>]`` tables of the user's file: new ones, and fields that
+            override those of known ones.
+        user_origin: the user's file, for messages.
+
+    Raises:
+        ImageInvalidError: a table of the user's file has an unknown or wrong field.
+    """
+
+    def __init__(
+        self, *, provided: Iterable[Image] = (), user_tables: Mapping[str, Any] | None = None, user_origin: str = ""
+    ) -> None:
+        self._images: dict[str, Image] = {}
+        for name, table in _built_in_tables().items():
+            self._images[name] = _parse(name, table, origin=BUILT_IN)
+        for image in provided:
+            self._images[image.name] = image
+        for name, table in (user_tables or {}).items():
+            self._images[name] = _parse(name, table, origin=user_origin, base=self._images.get(name))
+
+    def __iter__(self) -> Iterator[Image]:
+        return iter(self._images.values())
+
+    def select(self, version: str) -> Image:
+        """The image version for a tag such as ``19.04``.
+
+        An unknown version that is younger than a known one is that one's: 19.04 "and later".
+
+        Raises:
+            ImageUnknownError: it is older than all known ones, or no version at all.
+        """
+        for image in self._images.values():
+            if version == image.name or version in image.aliases:
+                return image
+        wanted = _version_key(version)
+        earlier = [
+            (key, image)
+            for image in self._images.values()
+            if (key := _version_key(image.name)) is not None and wanted is not None and key <= wanted
+        ]
+        if not earlier:
+            raise ImageUnknownError(
+                f"no image version is known as '{version}'.\nKnown: {', '.join(sorted(self._images))}.",
+                hint="`abeja-runtime images` says what each is; [image.\"<name>\"] in abeja-runtime.toml defines another.",
+            )
+        return max(earlier, key=lambda pair: pair[0])[1]
+
+
+def version_of(reference: str) -> str:
+    """The tag of an image reference such as ``abeja/all-cpu:19.04``.
+
+    Raises:
+        OptionInvalidError: it is not ``repository:tag``.
+    """
+    repository, colon, tag = reference.rpartition(":")
+    if not colon or not repository or not tag or ":" in repository:
+        raise OptionInvalidError(
+            f"invalid image and tag format: '{reference}'; expected <repository>:<tag>.",
+            hint="for example `--image abeja/all-cpu:19.04`, or `--image-version 19.04`.",
+        )
+    return tag
+
+
+def _built_in_tables() -> Mapping[str, Any]:
+    text = files("abeja.runtime").joinpath("images.toml").read_text(encoding="utf-8")
+    tables: Mapping[str, Any] = tomllib.loads(text)["image"]
+    return tables
+
+
+def _version_key(text: str) -> tuple[int, int, str] | None:
+    match = _VERSION.fullmatch(text)
+    return (int(match[1]), int(match[2]), match[3]) if match else None
+
+
+def _parse(name: str, table: object, *, origin: str, base: Image | None = None) -> Image:
+    if not isinstance(table, Mapping) or (table and all(isinstance(value, Mapping) for value in table.values())):
+        raise ImageInvalidError(f"{origin}: the image '{name}' is not a table of fields.", hint=_UNQUOTED)
+    for field, value in table.items():
+        _check(name, field, value, origin)
+    if base is not None:
+        return attrs.evolve(base, **table, origin=f"{base.origin}, overridden by {origin}")
+    if "abi" not in table or "encoders" not in table:
+        raise ImageInvalidError(
+            f"{origin}: the image '{name}' needs the fields abi and encoders.",
+            hint='for example abi = "19.04" and encoders = ["file", "csv", "image", "json"].',
+        )
+    return Image(name=name, **table, origin=origin)
+
+
+def _check(name: str, field: str, value: object, origin: str) -> None:
+    where = f'{origin}: [image."{name}"] {field}'
+    if field not in _FIELDS:
+        raise ImageInvalidError(f"{where} is not a field of an image.\nKnown: {', '.join(_FIELDS)}.")
+    if isinstance(value, float):
+        raise ImageInvalidError(f"{where}: expected text, found the number {value}.", hint=_UNQUOTED)
+    if not isinstance(value, _FIELDS[field]):
+        expected = " or ".join(kind.__name__ for kind in _FIELDS[field])
+        raise ImageInvalidError(f"{where}: expected {expected}, found {value!r}.")
+    if isinstance(value, list) and not all(isinstance(item, str) for item in value):
+        raise ImageInvalidError(f"{where}: expected a list of text, found {value!r}.")

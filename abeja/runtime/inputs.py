@@ -1,0 +1,95 @@
+"""Requests made from files, for running a handler without HTTP."""
+
+import mimetypes
+import os
+import re
+import uuid
+from collections.abc import Sequence
+from pathlib import Path
+
+from abeja.runtime.errors import InputInvalidError
+from abeja.runtime.messages import Body, Content, Request, SpoolFile
+from abeja.runtime.spool import BodySink, MemoryBudget, Spool
+
+_DEFAULT_TYPE = "application/octet-stream"
+_READ_BYTES = 64 * 1024
+# name=@file is a file of a form, name=text a plain field, as in curl's -F.
+_FIELD = re.compile(r"([^=@/]+)=(@?)(.*)", re.DOTALL)
+
+
+def request_from_inputs(inputs: Sequence[str], *, spool: Spool, user_agent: str) -> Request:
+    """A POST of one file, or of a multipart form.
+
+    Args:
+        inputs: one path, whose extension gives the content type; or any number of ``name=@path``
+            and ``name=text``, which make a multipart/form-data request.
+        spool: for large files.
+        user_agent: the request's User-Agent.
+
+    Raises:
+        InputInvalidError: a file does not exist or cannot be read, or paths and form fields are mixed.
+    """
+    fields = [None if os.path.exists(text) else _FIELD.fullmatch(text) for text in inputs]  # noqa: PTH110 (as given)
+    budget = MemoryBudget()
+    if len(inputs) == 1 and fields[0] is None:
+        path = Path(inputs[0])
+        content_type = media_type_of(path)
+        contents: tuple[Content, ...] = (Content(body=_read(path, spool, budget)),)
+    else:
+        content_type = f"multipart/form-data; boundary={uuid.uuid4().hex}"
+        contents = tuple(
+            _part(text, field, spool, budget) for text, field in zip(inputs, fields, strict=True)
+        )
+    return Request(
+        request_id=uuid.uuid4().hex,
+        method="POST",
+        path="/",
+        query="",
+        content_type=content_type,
+        headers=_headers(content_type, contents, user_agent),
+        contents=contents,
+    )
+
+
+def media_type_of(path: Path) -> str:
+    """The media type that a file's extension stands for."""
+    return mimetypes.guess_type(path.name)[0] or _DEFAULT_TYPE
+
+
+def _part(text: str, field: re.Match[str] | None, spool: Spool, budget: MemoryBudget) -> Content:
+    if field is None:
+        raise InputInvalidError(
+            f"{text!r} is not a field of a form, but there is more than one --input.",
+            hint="give one file, or fields only: --input image=@cat.jpg --input label=cat.",
+        )
+    name, at, value = field.groups()
+    if not at:
+        return Content(body=value.encode(), form_name=name)
+    path = Path(value)
+    return Content(
+        body=_read(path, spool, budget), content_type=media_type_of(path), file_name=path.name, form_name=name
+    )
+
+
+def _read(path: Path, spool: Spool, budget: MemoryBudget) -> Body:
+    sink = BodySink(spool, budget)
+    try:
+        with path.open("rb") as file:
+            while data := file.read(_READ_BYTES):
+                sink.write(data)
+    except OSError as error:
+        raise InputInvalidError(
+            f"the input {path} cannot be read: {error.strerror}.", hint="--input names a file."
+        ) from error
+    return sink.close()
+
+
+def _headers(content_type: str, contents: Sequence[Content], user_agent: str) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    headers = {"accept": "*/*", "content-type": content_type, "user-agent": user_agent}
+    if len(contents) == 1 and contents[0].form_name is None:
+        headers["content-length"] = str(_size(contents[0].body))
+    return tuple((name, (value,)) for name, value in sorted(headers.items()))
+
+
+def _size(body: Body) -> int:
+    return body.size_bytes if isinstance(body, SpoolFile) else len(body)

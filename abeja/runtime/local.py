@@ -1,0 +1,60 @@
+"""Runs a handler once, on the same path as serving: a worker process, the real ABI and encoders."""
+
+import asyncio
+
+from abeja.runtime import answers
+from abeja.runtime.dispatch import Dispatcher
+from abeja.runtime.messages import Request, Response
+from abeja.runtime.model import Model
+from abeja.runtime.pool.pool import Pool
+from abeja.runtime.spool import Spool
+
+
+class _Collector:
+    """A `Receiver` that keeps the whole answer."""
+
+    def __init__(self) -> None:
+        self.response: asyncio.Future[Response] = asyncio.get_running_loop().create_future()
+
+    def respond(self, response: Response) -> None:
+        self.response.set_result(response)
+
+    def write(self, data: bytes) -> None:
+        raise AssertionError("answers are not streamed to a receiver that takes whole ones")
+
+    def finish(self, *, is_complete: bool) -> None:
+        raise AssertionError("answers are not streamed to a receiver that takes whole ones")
+
+
+async def call(dispatcher: Dispatcher, request: Request) -> Response:
+    """The complete answer to one request."""
+    collector = _Collector()
+    dispatcher.submit(request, collector, may_stream=False)
+    return await collector.response
+
+
+async def run_once(
+    model: Model, request: Request, *, spool: Spool, version: str, startup_timeout_s: float, timeout_s: float | None
+) -> Response:
+    """Start a worker, hand it one request, stop it.
+
+    Args:
+        model: what to run.
+        request: what to ask it.
+        spool: for large bodies; the response's body may be a file in it.
+        version: of abeja-runtime.
+        startup_timeout_s: how long importing the handler may take.
+        timeout_s: how long the handler may take; None for as long as it likes.
+
+    Raises:
+        HandlerLoadError: the handler does not load.
+        WorkerStartError: the worker ended or stayed silent before it was ready.
+    """
+    pool = Pool(model=model, size=1, spool_dir=spool.folder, version=version, startup_timeout_s=startup_timeout_s)
+    headers = ((answers.VERSION_HEADER, version), *model.identity_headers)
+    dispatcher = Dispatcher(pool, spool=spool, queue_limit=1, timeout_s=timeout_s, headers=headers)
+    try:
+        await dispatcher.start()
+        return await call(dispatcher, request)
+    finally:
+        await pool.stop()

@@ -1,0 +1,34 @@
+"""The log on stderr: ``LEVEL: message``, as the original's, with the worker and the request."""
+
+import logging
+import sys
+from typing import TextIO
+
+NAME = "abeja.runtime"
+_LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
+
+
+class _Formatter(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        worker = getattr(record, "worker", None)
+        request_id = getattr(record, "request_id", "")
+        origin = f"[worker {worker}] " if worker is not None else ""
+        suffix = f" [request {request_id}]" if request_id else ""
+        first, *rest = super().format(record).split("\n")
+        return "\n".join([f"{record.levelname}: {origin}{first}{suffix}", *rest])
+
+
+def configure(level: str, *, stream: TextIO | None = None) -> None:
+    """Send the log of this package, and warnings of tornado, to `stream` (stderr).
+
+    Args:
+        level: debug, info, warning or error; anything else is info, as in the original.
+        stream: another text stream, such as one that keeps the log of a quiet run.
+    """
+    handler = logging.StreamHandler(stream or sys.stderr)
+    handler.setFormatter(_Formatter())
+    for name, threshold in ((NAME, _LEVELS.get(level.lower(), logging.INFO)), ("tornado", logging.WARNING)):
+        logger = logging.getLogger(name)
+        logger.handlers[:] = [handler]
+        logger.setLevel(threshold)
+        logger.propagate = False

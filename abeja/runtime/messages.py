@@ -1,0 +1,99 @@
+"""Requests and responses, free of HTTP connections and of sockets.
+
+Fronts (the HTTP server, `run-local`, the test client) make a `Request` and receive a `Response`;
+what lies between them knows neither.
+"""
+
+from pathlib import Path
+
+from attrs import field, frozen
+
+
+@frozen
+class SpoolFile:
+    """A body that is too large for memory. Whoever holds it calls `remove` when it is done.
+
+    Attributes:
+        path: a file in the spool folder, written completely.
+        size_bytes: its length.
+    """
+
+    path: Path
+    size_bytes: int
+
+    def remove(self) -> None:
+        """Delete the file; a second call does nothing."""
+        self.path.unlink(missing_ok=True)
+
+
+Body = bytes | SpoolFile
+
+
+@frozen(kw_only=True)
+class Content:
+    """One body of a request: the whole of it, or one part of a multipart one.
+
+    Attributes:
+        body: bytes up to 64 KiB for all bodies of a request together; beyond that, files.
+        content_type: a part's own Content-Type, unchanged; None for a plain body.
+        file_name: a part's file name without folders; a label, never a path to open.
+        form_name: a part's form field.
+    """
+
+    body: Body
+    content_type: str | None = None
+    file_name: str | None = None
+    form_name: str | None = None
+
+    def remove_file(self) -> None:
+        """Delete the spool file of its body."""
+        if isinstance(self.body, SpoolFile):
+            self.body.remove()
+
+
+@frozen(kw_only=True)
+class Request:
+    """One call of a handler.
+
+    Attributes:
+        request_id: from the client or made by the front.
+        method: upper case.
+        path, query: the request target, undecoded; the query without its ``?``.
+        content_type: the Content-Type header, or None.
+        headers: (lower-case name, values) sorted by name.
+        contents: one for a plain body, one per part of a multipart one.
+    """
+
+    request_id: str
+    method: str
+    path: str
+    query: str
+    content_type: str | None
+    headers: tuple[tuple[str, tuple[str, ...]], ...]
+    contents: tuple[Content, ...]
+
+    def remove_files(self) -> None:
+        """Delete the spool files of its bodies."""
+        for content in self.contents:
+            content.remove_file()
+
+
+@frozen(kw_only=True)
+class Response:
+    """One answer.
+
+    Attributes:
+        status: 200..599.
+        headers: names and values that HTTP can carry, Content-Type first, without any that is
+            about framing.
+        body: bytes, a file, or None when the pieces follow one by one.
+    """
+
+    status: int
+    headers: tuple[tuple[str, str], ...]
+    body: Body | None = field(repr=False)
+
+    def remove_files(self) -> None:
+        """Delete the spool file of its body."""
+        if isinstance(self.body, SpoolFile):
+            self.body.remove()

@@ -1,0 +1,99 @@
+"""What is served: a handler in a folder, with its contract and its interpreter."""
+
+import os
+import shutil
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from attrs import frozen
+
+from abeja.runtime.config import Configuration
+from abeja.runtime.errors import InterpreterMissingError, ModelFolderMissingError
+from abeja.runtime.types import Abi, Encoder, Image
+
+TRAINING_RESULT_VARIABLE = "ABEJA_TRAINING_RESULT_DIR"
+# The vendor's default, relative to the model's folder.
+TRAINING_RESULT_FOLDER = "abejainc_training_result"
+
+# Response header -> the variable whose value it carries, when that is set.
+_IDENTITY = {
+    "X-Abeja-Model-Id": "ABEJA_MODEL_ID",
+    "X-Abeja-Model-Version": "ABEJA_MODEL_VERSION",
+    "X-Abeja-Deployment-Id": "ABEJA_DEPLOYMENT_ID",
+    "X-Abeja-Service-Id": "ABEJA_SERVICE_ID",
+}
+
+
+@frozen(kw_only=True)
+class Model:
+    """A handler and everything that a worker needs to run it.
+
+    Attributes:
+        folder: absolute; the worker's current folder and the first entry of its sys.path.
+        handler: ``<module>:<function>``.
+        image: the image version.
+        abi: the handler ABI of the image version.
+        encoders: the encoders of the image version, in its order.
+        python: path of the worker's interpreter.
+        environment: the worker's complete environment.
+    """
+
+    folder: Path
+    handler: str
+    image: Image
+    abi: Abi
+    encoders: tuple[Encoder, ...]
+    python: Path
+    environment: Mapping[str, str]
+
+    @classmethod
+    def configured(cls, configuration: Configuration, *, environ: Mapping[str, str] = os.environ) -> "Model":
+        """The model that the options describe.
+
+        Raises:
+            ConfigurationError: the folder, the interpreter, the image version or what it asks for is missing.
+            PluginError: a plugin that the image version asks for cannot be used.
+        """
+        options, image = configuration.options, configuration.require_image()
+        if not options.model_dir.is_dir():
+            raise ModelFolderMissingError(
+                f"the model's folder {options.model_dir} does not exist.", hint="--model-dir names it."
+            )
+        asked_by = f'{image.origin}, image "{image.name}"'
+        return cls(
+            folder=options.model_dir,
+            handler=options.handler,
+            image=image,
+            abi=configuration.plugins.abi(image.abi, asked_by=asked_by),
+            encoders=tuple(configuration.plugins.encoder(name, asked_by=asked_by) for name in image.encoders),
+            python=_interpreter(options.python),
+            environment=_environment(options.model_dir, {**environ, **options.environment}, options.handler),
+        )
+
+    @property
+    def identity_headers(self) -> tuple[tuple[str, str], ...]:
+        """The response headers that say which model, deployment and service answered."""
+        pairs = ((name, self.environment.get(variable, "")) for name, variable in _IDENTITY.items())
+        return tuple((name, value) for name, value in pairs if value)
+
+
+def _interpreter(python: str | None) -> Path:
+    if python is None:
+        return Path(sys.executable)
+    found = shutil.which(os.path.expanduser(python))
+    if found is None:
+        raise InterpreterMissingError(
+            f"there is no Python interpreter '{python}'.", hint="--python takes a path or a command such as python3.6."
+        )
+    return Path(found).absolute()
+
+
+def _environment(folder: Path, environ: Mapping[str, str], handler: str) -> dict[str, str]:
+    result = environ.get(TRAINING_RESULT_VARIABLE) or TRAINING_RESULT_FOLDER
+    return {
+        **environ,
+        "HANDLER": handler,
+        "PYTHONUNBUFFERED": "x",
+        TRAINING_RESULT_VARIABLE: str((folder / result).absolute()),
+    }

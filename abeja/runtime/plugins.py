@@ -1,0 +1,287 @@
+"""Finds, checks and asks plugins; the only module that knows pluggy.
+
+pluggy by itself skips a second entry point of the same name, accepts a misspelt hook, lets the
+last registered win, and never awaits a coroutine. Each of these is a named error here. An error
+is raised when the image version asks for what the plugin would provide, and only reported when
+nobody asked for it.
+"""
+
+import difflib
+import fnmatch
+import importlib.metadata
+import inspect
+from collections.abc import Callable, Iterable, Sequence
+from types import ModuleType
+from typing import Any
+
+import pluggy
+from attrs import define, field, frozen
+
+from abeja.runtime import hookspecs
+from abeja.runtime.errors import (
+    AbiUnknownError,
+    ConfigurationError,
+    EncoderUnknownError,
+    PluginConflictError,
+    PluginError,
+    PluginHookAsyncError,
+    PluginHookUnknownError,
+    PluginImportFailedError,
+    PluginNameDuplicateError,
+    PluginValueInvalidError,
+)
+from abeja.runtime.types import Abi, Encoder, Image
+
+ENTRY_POINT_GROUP = "abeja_runtime"
+
+Value = Abi | Encoder | Image
+
+# hook -> (kind, as in entry point names; type of what it yields)
+_HOOKS: dict[str, tuple[str, type[Any]]] = {
+    "abeja_abis": ("abi", Abi),
+    "abeja_encoders": ("encoder", Encoder),
+    "abeja_images": ("image", Image),
+}
+_UNKNOWN: dict[str, type[ConfigurationError]] = {"abi": AbiUnknownError, "encoder": EncoderUnknownError}
+
+
+@frozen
+class Source:
+    """Where a plugin comes from.
+
+    Attributes:
+        name: the entry point's name, such as ``encoder-json``.
+        distribution: the installed distribution's name.
+        version: its version.
+        load: imports the plugin's module.
+    """
+
+    name: str
+    distribution: str
+    version: str
+    load: Callable[[], Any] = field(eq=False, repr=False)
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.distribution} {self.version})"
+
+
+@define
+class Plugin:
+    """A plugin that was found, with what it provides or why it cannot.
+
+    Attributes:
+        status: ``loaded``, ``failed`` or ``blocked``.
+        values: what its hooks yielded.
+        problem: the reason of a failure.
+    """
+
+    source: Source
+    status: str = "loaded"
+    values: list[Value] = field(factory=list)
+    problem: PluginError | None = None
+
+    def fail(self, problem: PluginError) -> None:
+        """Take it out of service, with what it had provided."""
+        self.status, self.problem = "failed", problem
+        self.values.clear()
+
+
+class Plugins:
+    """The plugins of one command.
+
+    Args:
+        sources: where they come from.
+        blocked: patterns of entry point names, as `fnmatch` reads them, that are not loaded.
+    """
+
+    def __init__(self, sources: Iterable[Source], *, blocked: Sequence[str] = ()) -> None:
+        self._manager = pluggy.PluginManager(hookspecs.PROJECT)
+        self._manager.add_hookspecs(hookspecs)
+        self.all = [Plugin(source) for source in sources]
+        self._conflicts: dict[tuple[str, str], PluginError] = {}
+        for plugin in self.all:
+            if any(fnmatch.fnmatchcase(plugin.source.name, pattern) for pattern in blocked):
+                plugin.status = "blocked"
+        self._reject_duplicate_names()
+        for plugin in self._in_service():
+            self._load(plugin)
+        self._find_conflicts()
+
+    @classmethod
+    def installed(cls, *, blocked: Sequence[str] = ()) -> "Plugins":
+        """The plugins of all installed distributions."""
+        entry_points = importlib.metadata.entry_points(group=ENTRY_POINT_GROUP)
+        return cls([_source(entry_point) for entry_point in entry_points], blocked=blocked)
+
+    def abi(self, name: str, *, asked_by: str) -> Abi:
+        """The handler ABI `name`.
+
+        Raises:
+            AbiUnknownError: no plugin provides it.
+            PluginError: the plugin that provides it cannot be used.
+        """
+        return self._require("abi", name, asked_by=asked_by)  # type: ignore[no-any-return] # by kind
+
+    def encoder(self, name: str, *, asked_by: str) -> Encoder:
+        """The encoder `name`.
+
+        Raises:
+            EncoderUnknownError: no plugin provides it.
+            PluginError: the plugin that provides it cannot be used.
+        """
+        return self._require("encoder", name, asked_by=asked_by)  # type: ignore[no-any-return] # by kind
+
+    def images(self) -> list[Image]:
+        """The image versions of all plugins."""
+        return [value for plugin in self._in_service() for value in plugin.values if isinstance(value, Image)]
+
+    def provided(self, kind: str) -> dict[str, Source]:
+        """The names of `kind` that can be used, with where each comes from."""
+        return {
+            value.name: plugin.source
+            for plugin in self._in_service()
+            for value in plugin.values
+            if kind_of(value) == kind and (kind, value.name) not in self._conflicts
+        }
+
+    def problems(self) -> list[PluginError]:
+        """Everything that is wrong, whether or not it was asked for."""
+        return [plugin.problem for plugin in self.all if plugin.problem is not None] + list(self._conflicts.values())
+
+    def _in_service(self) -> list[Plugin]:
+        return [plugin for plugin in self.all if plugin.status == "loaded"]
+
+    def _require(self, kind: str, name: str, *, asked_by: str) -> Any:
+        if (kind, name) in self._conflicts:
+            raise self._conflicts[kind, name]
+        for plugin in self._in_service():
+            for value in plugin.values:
+                if kind_of(value) == kind and value.name == name:
+                    return value
+        for plugin in self.all:
+            if plugin.source.name == f"{kind}-{name}" and plugin.problem is not None:
+                raise plugin.problem
+        raise self._unknown(kind, name, asked_by)
+
+    def _unknown(self, kind: str, name: str, asked_by: str) -> ConfigurationError:
+        noun = {"abi": "handler ABI"}.get(kind, kind)
+        known = ", ".join(f"{known} ({source.distribution} {source.version})" for known, source in
+                          sorted(self.provided(kind).items()))
+        blocked = [str(plugin.source) for plugin in self.all if plugin.status == "blocked"]
+        hint = "`abeja-runtime plugins` lists what is installed; install the distribution that provides yours."
+        if blocked:
+            hint += f" These are blocked: {', '.join(blocked)}."
+        return _UNKNOWN[kind](
+            f"no plugin provides the {noun} '{name}' (asked for by {asked_by}).\nKnown: {known or 'none'}.", hint=hint
+        )
+
+    def _reject_duplicate_names(self) -> None:
+        by_name: dict[str, list[Plugin]] = {}
+        for plugin in self._in_service():
+            by_name.setdefault(plugin.source.name, []).append(plugin)
+        for name, plugins in by_name.items():
+            if len(plugins) > 1:
+                owners = " and ".join(f"{p.source.distribution} {p.source.version}" for p in plugins)
+                for plugin in plugins:
+                    plugin.fail(
+                        PluginNameDuplicateError(
+                            f"the entry point '{name}' of group {ENTRY_POINT_GROUP} is registered by {owners}.",
+                            hint="uninstall one of them; their authors can rename the entry point.",
+                        )
+                    )
+
+    def _load(self, plugin: Plugin) -> None:
+        try:
+            module = _import(plugin.source)
+            self._manager.register(module, name=plugin.source.name)
+            self._check_hooks(plugin.source, module)
+            plugin.values = self._ask(plugin.source, module)
+        except PluginError as problem:
+            plugin.fail(problem)
+
+    def _check_hooks(self, source: Source, module: Any) -> None:
+        for caller in self._manager.get_hookcallers(module) or ():
+            if not caller.has_spec():
+                raise _unknown_hook(source, caller.name)
+            for implementation in caller.get_hookimpls():
+                function = implementation.function
+                if implementation.plugin is module and (
+                    inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function)
+                ):
+                    raise PluginHookAsyncError(
+                        f"the plugin {source} implements {caller.name} as a coroutine, which nothing awaits.",
+                        hint="hooks are synchronous: write `def` instead of `async def`.",
+                    )
+        for name in vars(module) if isinstance(module, ModuleType) else ():
+            if name.startswith("abeja_") and callable(getattr(module, name)) and not _is_marked(getattr(module, name)):
+                raise PluginHookUnknownError(
+                    f"the plugin {source} has a function {name} that is not marked as a hook.",
+                    hint="put @hookimpl above it, or rename it.",
+                )
+
+    def _ask(self, source: Source, module: Any) -> list[Value]:
+        values: list[Value] = []
+        for hook, (_, kind) in _HOOKS.items():
+            implementation = getattr(module, hook, None)
+            if implementation is None:
+                continue
+            try:
+                yielded = list(implementation())
+            except Exception as error:  # a third party's code may raise anything
+                raise PluginValueInvalidError(
+                    f"the plugin {source} raised in {hook}: {type(error).__name__}: {error}"
+                ) from error
+            for value in yielded:
+                if not isinstance(value, kind):
+                    raise PluginValueInvalidError(
+                        f"the plugin {source} yielded {value!r} from {hook}: expected {kind.__name__} values."
+                    )
+            values += yielded
+        return values
+
+    def _find_conflicts(self) -> None:
+        seen: dict[tuple[str, str], Source] = {}
+        for plugin in self._in_service():
+            for value in plugin.values:
+                key = (kind_of(value), value.name)
+                if key in seen:
+                    self._conflicts[key] = PluginConflictError(
+                        f"the {key[0]} '{key[1]}' is provided by both {seen[key]} and {plugin.source}.",
+                        hint="uninstall one of them, or block it with --block-plugin.",
+                    )
+                seen.setdefault(key, plugin.source)
+
+
+def kind_of(value: Value) -> str:
+    """The kind of a value as it is spelt in entry point names, such as ``encoder``."""
+    return next(kind for kind, type_ in _HOOKS.values() if isinstance(value, type_))
+
+
+def _source(entry_point: importlib.metadata.EntryPoint) -> Source:
+    distribution = entry_point.dist
+    return Source(
+        entry_point.name,
+        distribution.name if distribution else "unknown distribution",
+        distribution.version if distribution else "",
+        entry_point.load,
+    )
+
+
+def _import(source: Source) -> Any:
+    try:
+        return source.load()
+    except Exception as error:  # a third party's module may raise anything when it is imported
+        raise PluginImportFailedError(
+            f"the plugin {source} cannot be imported: {type(error).__name__}: {error}",
+            hint=f"reinstall or uninstall {source.distribution}.",
+        ) from error
+
+
+def _unknown_hook(source: Source, hook: str) -> PluginHookUnknownError:
+    near = difflib.get_close_matches(hook, _HOOKS, n=1)
+    hint = f"did you mean {near[0]}?" if near else f"the hooks are {', '.join(_HOOKS)}."
+    return PluginHookUnknownError(f"the plugin {source} implements {hook}, which is not a hook.", hint=hint)
+
+
+def _is_marked(function: object) -> bool:
+    return hasattr(function, f"{hookspecs.PROJECT}_impl")

@@ -1,0 +1,1 @@
+"""Worker processes of one model: started, handed requests, watched, replaced."""

@@ -1,0 +1,146 @@
+"""Keeps the wanted number of workers: starts them, replaces those that end."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from pathlib import Path
+
+from abeja.runtime.errors import AbejaRuntimeError
+from abeja.runtime.model import Model
+from abeja.runtime.pool.process import Exit, State, WorkerProcess
+
+_log = logging.getLogger("abeja.runtime")
+
+# A handler that stopped loading is tried again after 0.5, 1, 2, ... s, at most every 30 s.
+_BACKOFF_FIRST_S = 0.5
+_BACKOFF_LAST_S = 30.0
+# An idle worker ends at once on end of file; the rest is for a handler's atexit functions.
+_STOP_GRACE_S = 5.0
+
+
+class Pool:
+    """The workers of one model.
+
+    Args:
+        model: what they run.
+        size: how many.
+        spool_dir: the folder for large bodies.
+        version: of abeja-runtime.
+        startup_timeout_s: how long importing the handler may take.
+
+    Attributes:
+        on_idle: called with a worker that can take a request.
+        last_exit: how the last worker that ended did so, for readiness; empty if none did.
+    """
+
+    def __init__(self, *, model: Model, size: int, spool_dir: Path, version: str, startup_timeout_s: float) -> None:
+        self._model = model
+        self._size = size
+        self._spool_dir = spool_dir
+        self._version = version
+        self._startup_timeout_s = startup_timeout_s
+        self._workers: set[WorkerProcess] = set()
+        self._count = 0
+        self._failures = 0
+        self._is_stopping = False
+        self._started: asyncio.Future[None] | None = None
+        self._restarts: set[asyncio.Task[None]] = set()
+        self.on_idle: Callable[[WorkerProcess], None] = lambda _: None
+        self.last_exit = ""
+
+    @property
+    def has_ready_worker(self) -> bool:
+        """Whether a worker is idle or busy, rather than starting."""
+        return any(worker.state in (State.IDLE, State.BUSY) for worker in self._workers)
+
+    @property
+    def is_recovering(self) -> bool:
+        """Whether a worker that can serve may be expected soon: the last start did not fail."""
+        return self._failures == 0
+
+    async def start(self) -> None:
+        """Start the workers and wait until every one is ready.
+
+        Raises:
+            HandlerLoadError: the handler does not load.
+            WorkerStartError: a worker ended or stayed silent before it was ready.
+        """
+        self._started = asyncio.get_running_loop().create_future()
+        await asyncio.gather(*(self._start_worker() for _ in range(self._size)))
+        await self._started
+
+    def idle_worker(self) -> WorkerProcess | None:
+        """A worker that can take a request now."""
+        return next((worker for worker in self._workers if worker.state is State.IDLE), None)
+
+    async def stop(self) -> None:
+        """End all workers; requests that they still have are lost."""
+        self._is_stopping = True
+        for task in self._restarts:
+            task.cancel()
+        await asyncio.gather(*(worker.stop(_STOP_GRACE_S) for worker in list(self._workers)))
+
+    def kill(self) -> None:
+        """End all workers now, whatever they do."""
+        self._is_stopping = True
+        for worker in self._workers:
+            worker.kill("was killed because the server was told to stop at once")
+
+    async def _start_worker(self) -> None:
+        self._count += 1
+        worker = WorkerProcess(
+            model=self._model,
+            number=self._count,
+            spool_dir=self._spool_dir,
+            version=self._version,
+            startup_timeout_s=self._startup_timeout_s,
+            on_idle=self._worker_idle,
+            on_gone=self._worker_gone,
+        )
+        await worker.start()
+        self._workers.add(worker)
+
+    def _worker_idle(self, worker: WorkerProcess) -> None:
+        self._failures = 0
+        if self._started is not None and not self._started.done() and self._is_complete():
+            self._started.set_result(None)
+        self.on_idle(worker)
+
+    def _is_complete(self) -> bool:
+        ready = [worker for worker in self._workers if worker.state is not State.STARTING]
+        return len(ready) == self._size
+
+    def _worker_gone(self, worker: WorkerProcess, exit_: Exit) -> None:
+        self._workers.discard(worker)
+        if self._is_stopping:
+            return
+        self.last_exit = f"worker {worker.number} {exit_.reason}"
+        if exit_.error is not None:
+            self._start_failed(exit_.error)
+        else:
+            _log.error("worker %d %s; it is replaced", worker.number, exit_.reason)
+            self._restart_after(0)
+
+    def _start_failed(self, error: AbejaRuntimeError) -> None:
+        if self._started is not None and not self._started.done():
+            self._is_stopping = True
+            self._started.set_exception(error)
+            return
+        delay = min(_BACKOFF_FIRST_S * 2**self._failures, _BACKOFF_LAST_S)
+        self._failures += 1
+        self.last_exit = error.report().splitlines()[-1]
+        _log.error("a worker could not be started, next try in %g s:\n%s", delay, error.report())
+        self._restart_after(delay)
+
+    def _restart_after(self, delay_s: float) -> None:
+        task = asyncio.get_running_loop().create_task(self._restart(delay_s))
+        self._restarts.add(task)
+        task.add_done_callback(self._restarts.discard)
+
+    async def _restart(self, delay_s: float) -> None:
+        if delay_s:
+            await asyncio.sleep(delay_s)
+        try:
+            await self._start_worker()
+        except AbejaRuntimeError as error:
+            self._start_failed(error)

@@ -1,0 +1,330 @@
+"""One worker process: started, ready, busy, gone."""
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import socket
+from collections.abc import Callable
+from enum import Enum
+from pathlib import Path
+from typing import Any, Protocol
+
+from attrs import frozen
+
+from abeja.runtime import worker as worker_package
+from abeja.runtime.errors import AbejaRuntimeError, HandlerLoadError, WorkerStartError
+from abeja.runtime.messages import Request
+from abeja.runtime.model import Model
+from abeja.runtime.pool.channel import Channel, request_frame
+from abeja.runtime.pool.output import Output
+from abeja.runtime.worker import frames
+
+_log = logging.getLogger("abeja.runtime")
+
+WORKER_FOLDER = Path(worker_package.__file__).parent
+
+# After its exit a worker's last frames may still be in the socket; a child of the handler that
+# holds it open is not waited for longer than this.
+_LAST_FRAMES_S = 0.5
+# A worker that closed its socket without ending has lost its mind: it gets this long.
+_EXIT_AFTER_EOF_S = 1.0
+
+
+class State(Enum):
+    """Where a worker is in its life."""
+
+    STARTING = "starting"
+    IDLE = "idle"
+    BUSY = "busy"
+    GONE = "gone"
+
+
+@frozen(kw_only=True)
+class Exit:
+    """How a worker ended.
+
+    Attributes:
+        reason: for the log, such as ``killed by SIGSEGV``.
+        error: why it never became ready; None if it had been.
+    """
+
+    reason: str
+    error: AbejaRuntimeError | None
+
+
+class Call(Protocol):
+    """A request that a worker has, as the worker's process sees it."""
+
+    request: Request
+
+    def on_response(self, header: dict[str, Any], payload: bytes) -> None:
+        """The answer's head, with its body unless it is streamed."""
+
+    def on_chunk(self, payload: bytes) -> None:
+        """The next piece of a streamed answer."""
+
+    def on_end(self) -> None:
+        """The streamed answer is complete."""
+
+    def on_error(self, error: dict[str, str]) -> None:
+        """The handler raised, before its answer or in the middle of it."""
+
+    def on_lost(self, exit_: Exit) -> None:
+        """The worker ended without finishing the answer."""
+
+
+class WorkerProcess(asyncio.SubprocessProtocol):
+    """One worker.
+
+    Args:
+        model: what it runs.
+        number: for the log.
+        spool_dir: the folder for large bodies.
+        version: of abeja-runtime.
+        startup_timeout_s: how long importing the handler may take.
+        on_idle: called when it can take a request: when it is ready and after each one.
+        on_gone: called once when it has ended.
+    """
+
+    def __init__(
+        self,
+        *,
+        model: Model,
+        number: int,
+        spool_dir: Path,
+        version: str,
+        startup_timeout_s: float,
+        on_idle: Callable[["WorkerProcess"], None],
+        on_gone: Callable[["WorkerProcess", Exit], None],
+    ) -> None:
+        self._model = model
+        self._spool_dir = spool_dir
+        self._version = version
+        self._startup_timeout_s = startup_timeout_s
+        self._on_idle = on_idle
+        self._on_gone = on_gone
+        self._channel = Channel(on_frame=self._frame, on_closed=self._channel_closed)
+        self._output = Output(number)
+        self._process: asyncio.SubprocessTransport | None = None
+        self._call: Call | None = None
+        self._call_number = 0
+        self._error: AbejaRuntimeError | None = None
+        self._kill_reason = ""
+        self._timer: asyncio.TimerHandle | None = None
+        self._is_channel_closed = False
+        self._has_exited = False
+        self._gone = asyncio.Event()
+        self.number = number
+        self.state = State.STARTING
+        self.python_version = ""
+
+    async def start(self) -> None:
+        """Start the process and send it what to load.
+
+        Raises:
+            WorkerStartError: the interpreter cannot be executed.
+        """
+        loop = asyncio.get_running_loop()
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+        output = self._output.open()
+        try:
+            await self._execute(theirs.fileno(), output)
+        except OSError as error:
+            ours.close()
+            self._output.close()
+            raise WorkerStartError(
+                f"the Python interpreter {self._model.python} cannot be executed: {error}.",
+                hint="--python names another one.",
+            ) from error
+        finally:
+            theirs.close()
+            os.close(output)
+        await self._channel.open(ours)
+        self._timer = loop.call_later(self._startup_timeout_s, self._startup_timed_out)
+        _log.info("Loading user model handler with %s...", self._model.handler)
+        self._channel.send(self._init_header())
+
+    def lease(self, call: Call) -> None:
+        """Hand it a request. Only for an idle worker.
+
+        Raises:
+            frames.FrameError: the request is above the limits of a frame; the worker stays idle.
+        """
+        header, payload = request_frame(self._call_number + 1, call.request)
+        self._channel.send(header, payload)
+        self._call_number += 1
+        self._call = call
+        self.state = State.BUSY
+        self._output.request_id = call.request.request_id
+
+    def cancel_stream(self) -> None:
+        """Ask it to give up the streamed answer it is producing."""
+        self._channel.resume()
+        self._channel.send({"kind": "cancel", "id": self._call_number})
+
+    def pause(self) -> None:
+        """Let it wait: the client reads more slowly than the handler writes."""
+        self._channel.pause()
+
+    def resume(self) -> None:
+        """Let it go on."""
+        self._channel.resume()
+
+    def kill(self, reason: str) -> None:
+        """End it and its children now.
+
+        Args:
+            reason: for the log.
+        """
+        self._kill_reason = self._kill_reason or reason
+        self._signal_group(signal.SIGKILL)
+
+    async def stop(self, grace_s: float) -> None:
+        """Tell it to end, kill it after `grace_s`, and wait until it is gone."""
+        self._channel.close()
+        try:
+            await asyncio.wait_for(self._gone.wait(), grace_s)
+        except TimeoutError:
+            self.kill("did not stop in time")
+            await self._gone.wait()
+
+    def process_exited(self) -> None:
+        """Called by the event loop."""
+        self._has_exited = True
+        if self._is_channel_closed:
+            self._finish()
+        else:
+            asyncio.get_running_loop().call_later(_LAST_FRAMES_S, self._finish)
+
+    async def _execute(self, channel_fd: int, output_fd: int) -> None:
+        transport, _ = await asyncio.get_running_loop().subprocess_exec(
+            lambda: self,
+            str(self._model.python),
+            str(WORKER_FOLDER),
+            "--fd",
+            str(channel_fd),
+            "--parent",
+            str(os.getpid()),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=output_fd,
+            stderr=output_fd,
+            cwd=self._model.folder,
+            env=self._model.environment,
+            pass_fds=(channel_fd,),
+            # A group of its own: Ctrl-C is the server's to handle, and its children end with it.
+            start_new_session=True,
+        )
+        self._process = transport
+
+    def _init_header(self) -> frames.Header:
+        model = self._model
+        return {
+            "kind": "init",
+            "protocol": frames.PROTOCOL,
+            "model_dir": str(model.folder),
+            "handler": model.handler,
+            "abi": {"name": model.abi.name, "worker": str(model.abi.worker)},
+            "encoders": [{"name": encoder.name, "worker": str(encoder.worker)} for encoder in model.encoders],
+            "spool_dir": str(self._spool_dir),
+            "version": self._version,
+        }
+
+    def _frame(self, header: dict[str, Any], payload: bytes) -> None:
+        kind = header["kind"]
+        if kind == "ready":
+            self.python_version = header["python"]
+            self._become_idle()
+        elif kind == "failed":
+            self._error = _load_error(header["error"])
+        elif self._call is not None and header.get("id") == self._call_number:
+            self._call_frame(self._call, kind, header, payload)
+
+    def _call_frame(self, call: Call, kind: str, header: dict[str, Any], payload: bytes) -> None:
+        if kind == "chunk":
+            call.on_chunk(payload)
+            return
+        self._output.drain()
+        is_last = kind != "response" or header["body"] != "stream"
+        if is_last:
+            self._call = None
+        if kind == "response":
+            call.on_response(header, payload)
+        elif kind == "end":
+            call.on_end()
+        else:
+            call.on_error(header["error"])
+        if is_last:
+            self._become_idle()
+
+    def _become_idle(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._output.request_id = ""
+        self._channel.resume()
+        if self.state is not State.GONE:
+            self.state = State.IDLE
+            self._on_idle(self)
+
+    def _channel_closed(self, error: Exception | None) -> None:
+        if self._is_channel_closed:
+            return
+        self._is_channel_closed = True
+        if isinstance(error, frames.FrameError):
+            self.kill(f"broke the protocol: {error}")
+        if self._has_exited:
+            self._finish()
+        else:
+            asyncio.get_running_loop().call_later(_EXIT_AFTER_EOF_S, self.kill, "closed its connection")
+
+    def _startup_timed_out(self) -> None:
+        if self.state is State.STARTING:
+            self.kill(f"was not ready within {self._startup_timeout_s:g} s (--startup-timeout)")
+
+    def _finish(self) -> None:
+        if self.state is State.GONE:
+            return
+        was_starting = self.state is State.STARTING
+        self.state = State.GONE
+        if self._timer is not None:
+            self._timer.cancel()
+        # What the handler started in its group and did not wait for ends with it.
+        self._signal_group(signal.SIGKILL)
+        self._output.close()
+        self._channel.close()
+        exit_ = Exit(reason=self._reason(), error=self._start_error() if was_starting else None)
+        call, self._call = self._call, None
+        if call is not None:
+            call.on_lost(exit_)
+        self._gone.set()
+        self._on_gone(self, exit_)
+
+    def _reason(self) -> str:
+        code = self._process.get_returncode() if self._process is not None else None
+        if self._kill_reason:
+            return self._kill_reason
+        if code is not None and code < 0:
+            with contextlib.suppress(ValueError):
+                return f"was killed by {signal.Signals(-code).name}"
+        return f"ended with exit code {code}"
+
+    def _start_error(self) -> AbejaRuntimeError:
+        if self._error is not None:
+            return self._error
+        output = "\n".join(self._output.last_lines)
+        shown = f"\nIts last output:\n{output}" if output else ""
+        return WorkerStartError(
+            f"the worker ({self._model.python}) {self._reason()} before it was ready.{shown}",
+            hint="run the handler's module with this interpreter to see why: "
+            f"cd {self._model.folder} && {self._model.python} -c 'import {self._model.handler.partition(':')[0]}'",
+        )
+
+    def _signal_group(self, number: signal.Signals) -> None:
+        if self._process is not None:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self._process.get_pid(), number)
+
+
+def _load_error(error: dict[str, str]) -> HandlerLoadError:
+    return HandlerLoadError(error["message"], hint=error["hint"], slug=error["slug"], traceback=error["traceback"])

@@ -1,0 +1,82 @@
+"""The head of one HTTP request, as the rest of the server wants it."""
+
+import re
+import uuid
+
+from attrs import frozen
+from tornado.httputil import HTTPHeaders, RequestStartLine
+
+# As documented by the vendor: credentials for the platform are not the handler's to see.
+CREDENTIALS = frozenset(("authorization", "proxy-authorization"))
+# The original's HTTP server consumed these.
+_CONSUMED = frozenset(("host", "transfer-encoding"))
+_REQUEST_ID_HEADERS = ("x-abeja-request-id", "x-request-id")
+_REQUEST_ID = re.compile(r"[\x21-\x7e]{1,128}")
+# RFC 9112, 3.2.2: a server must accept the absolute form.
+_ABSOLUTE_FORM = re.compile(r"https?://[^/?#]*", re.IGNORECASE)
+
+
+@frozen(kw_only=True)
+class Head:
+    """Method, target and headers.
+
+    Attributes:
+        path, query: undecoded; the query without its ``?``.
+        content_type: the first Content-Type, or None.
+        content_length: what the client announced; None if nothing usable.
+        expects_continue: whether the client sends the body only when it is told to.
+        request_id: the client's if it sent a usable one, else a new one.
+        may_stream: whether the client takes an answer of unknown length.
+        is_persistent: whether the client may send another request on this connection.
+    """
+
+    method: str
+    path: str
+    query: str
+    headers: HTTPHeaders
+    content_type: str | None
+    content_length: int | None
+    expects_continue: bool
+    request_id: str
+    may_stream: bool
+    is_persistent: bool
+
+    @classmethod
+    def parse(cls, line: RequestStartLine, headers: HTTPHeaders) -> "Head":
+        """Of what the connection has read."""
+        path, _, query = _ABSOLUTE_FORM.sub("", line.path, count=1).partition("?")
+        content_types = headers.get_list("Content-Type")
+        length = headers.get("Content-Length", "")
+        content_length = int(length) if length.isascii() and length.isdigit() else None
+        is_http_10 = line.version == "HTTP/1.0"
+        connection = headers.get("Connection", "").lower()
+        return cls(
+            method=line.method,
+            path=path or "/",
+            query=query,
+            headers=headers,
+            content_type=_text(content_types[0]) if content_types else None,
+            content_length=content_length,
+            expects_continue=headers.get("Expect", "").lower() == "100-continue",
+            request_id=_request_id(headers),
+            may_stream=not is_http_10,
+            is_persistent=connection == "keep-alive" if is_http_10 else connection != "close",
+        )
+
+    def visible_headers(self, hidden: frozenset[str]) -> tuple[tuple[str, tuple[str, ...]], ...]:
+        """(lower-case name, values) sorted by name, without the `hidden` ones and what the server consumes."""
+        names = sorted({name.lower() for name in self.headers} - hidden - _CONSUMED)
+        return tuple((name, tuple(map(_text, self.headers.get_list(name)))) for name in names)
+
+
+def _request_id(headers: HTTPHeaders) -> str:
+    for name in _REQUEST_ID_HEADERS:
+        value = headers.get(name, "")
+        if _REQUEST_ID.fullmatch(value):
+            return value
+    return uuid.uuid4().hex
+
+
+def _text(value: str) -> str:
+    """A header value as text: its octets are UTF-8, and what is not becomes U+FFFD, as in the original."""
+    return value if value.isascii() else value.encode("latin-1").decode("utf-8", "replace")

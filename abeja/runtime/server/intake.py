@@ -1,0 +1,191 @@
+"""Reads one HTTP request into a `Request`: decides at the head, then takes the body as it arrives."""
+
+from typing import cast
+
+from attrs import frozen
+from tornado.httputil import HTTPHeaders, HTTPMessageDelegate, RequestStartLine, ResponseStartLine
+
+from abeja.runtime import answers
+from abeja.runtime.dispatch import Dispatcher, Exchange
+from abeja.runtime.errors import BodyTooLargeError, MethodNotAllowedError, RequestError
+from abeja.runtime.messages import Content, Request, Response
+from abeja.runtime.server.answer import Answer
+from abeja.runtime.server.connection import Connection, ConnectionState
+from abeja.runtime.server.head import Head
+from abeja.runtime.server.multipart import MultipartSink, boundary_of
+from abeja.runtime.spool import BodySink, MemoryBudget, Spool
+from abeja.runtime.types import Abi
+
+HEALTH_PATH = "/health_check"
+
+# After an answer that came before the end of the body, so much more is read and dropped: a client
+# that still sends would otherwise see a reset connection instead of the answer.
+_LINGER_BYTES = 1024 * 1024
+
+
+@frozen(kw_only=True)
+class Policy:
+    """What is the same for every request.
+
+    Attributes:
+        abi: which methods reach the handler, and whether multipart bodies are parsed.
+        max_body_bytes: larger bodies are answered 413.
+        hidden: lower-case names of headers that the handler does not see.
+    """
+
+    abi: Abi
+    max_body_bytes: int
+    hidden: frozenset[str]
+
+
+class Intake(HTTPMessageDelegate):
+    """One request, driven by its connection.
+
+    Args:
+        connection: to answer on.
+        state: of the connection.
+        dispatcher: gets the request.
+        spool: for large bodies.
+        policy: see there.
+    """
+
+    def __init__(
+        self, connection: Connection, *, state: ConnectionState, dispatcher: Dispatcher, spool: Spool, policy: Policy
+    ) -> None:
+        self._connection = connection
+        self._state = state
+        self._dispatcher = dispatcher
+        self._spool = spool
+        self._policy = policy
+        self._budget = MemoryBudget()
+        self._head: Head | None = None
+        self._answer: Answer | None = None
+        self._sink: BodySink | MultipartSink | None = None
+        self._exchange: Exchange | None = None
+        self._received_bytes = 0
+        self._dropped_bytes = 0
+        self._has_read_all = False
+        self._is_answered = False
+
+    def headers_received(self, start_line: RequestStartLine | ResponseStartLine, headers: HTTPHeaders) -> None:
+        """Called by the connection."""
+        if self._state.has_ended:
+            self._connection.close()
+            return
+        head = self._head = Head.parse(cast("RequestStartLine", start_line), headers)
+        self._answer = Answer(self._connection, head=head, on_done=self._answered)
+        if head.path == HEALTH_PATH:
+            self._answer.respond(answers.health_response(is_serving=not self._dispatcher.trouble))
+            return
+        try:
+            self._sink = self._admit(head)
+        except RequestError as error:
+            self._refuse(error, head, self._answer)
+
+    def data_received(self, chunk: bytes) -> None:
+        """Called by the connection for each piece of the body."""
+        if self._head is None or self._answer is None:
+            return
+        if self._sink is None:
+            self._drop(len(chunk))
+            return
+        self._received_bytes += len(chunk)
+        try:
+            if self._received_bytes > self._policy.max_body_bytes:
+                raise self._too_large()
+            self._sink.write(chunk)
+        except RequestError as error:
+            self._refuse(error, self._head, self._answer)
+
+    def finish(self) -> None:
+        """Called by the connection at the end of the body."""
+        self._has_read_all = True
+        if self._is_answered:
+            self._end()
+        elif self._head is not None and self._answer is not None and self._sink is not None:
+            try:
+                request = self._request(self._head, self._sink)
+            except RequestError as error:
+                self._refuse(error, self._head, self._answer)
+                return
+            self._sink = None
+            self._connection.set_close_callback(self._client_left)
+            self._exchange = self._dispatcher.submit(request, self._answer, may_stream=self._head.may_stream)
+
+    def on_connection_close(self) -> None:
+        """Called by the connection when the client leaves while it sends."""
+        if self._sink is not None:
+            self._sink.discard()
+            self._sink = None
+
+    def _admit(self, head: Head) -> BodySink | MultipartSink:
+        abi = self._policy.abi
+        if head.method not in abi.methods:
+            allowed = ", ".join(sorted(abi.methods))
+            raise MethodNotAllowedError("the method is not allowed", headers=[("Allow", allowed)])
+        if head.content_length is not None and head.content_length > self._policy.max_body_bytes:
+            raise self._too_large()
+        refusal = self._dispatcher.refusal()
+        if refusal is not None:
+            raise refusal
+        boundary = boundary_of(head.content_type) if abi.parses_multipart and head.content_type else None
+        if boundary is not None and head.method not in ("GET", "HEAD"):
+            return MultipartSink(boundary, self._new_sink)
+        return self._new_sink()
+
+    def _new_sink(self) -> BodySink:
+        return BodySink(self._spool, self._budget)
+
+    def _request(self, head: Head, sink: BodySink | MultipartSink) -> Request:
+        contents = sink.close() if isinstance(sink, MultipartSink) else (Content(body=sink.close()),)
+        return Request(
+            request_id=head.request_id,
+            method="GET" if head.method == "HEAD" else head.method,
+            path=head.path,
+            query=head.query,
+            content_type=head.content_type,
+            headers=head.visible_headers(self._policy.hidden),
+            contents=contents,
+        )
+
+    def _too_large(self) -> BodyTooLargeError:
+        limit = self._policy.max_body_bytes
+        return BodyTooLargeError(f"the body is larger than {limit} bytes", fields={"limit_bytes": limit})
+
+    def _refuse(self, error: RequestError, head: Head, answer: Answer) -> None:
+        if self._sink is not None:
+            self._sink.discard()
+            self._sink = None
+        answer.respond(answers.error_response(error, request_id=head.request_id))
+
+    def _answered(self, is_complete: bool) -> None:  # noqa: FBT001 (a callback with one argument)
+        self._is_answered = True
+        if not is_complete:
+            self._state.has_ended = True
+            self._connection.close()
+        elif self._has_read_all or self._is_client_waiting():
+            self._end()
+
+    def _is_client_waiting(self) -> bool:
+        """Whether the client waits for a word before it sends the body: the answer is that word."""
+        return self._head is not None and self._head.expects_continue and self._received_bytes == 0
+
+    def _drop(self, size_bytes: int) -> None:
+        self._dropped_bytes += size_bytes
+        if self._is_answered and self._dropped_bytes > _LINGER_BYTES:
+            self._state.has_ended = True
+            self._end()
+
+    def _end(self) -> None:
+        """Tell the connection that the answer is complete, once."""
+        if self._head is None:
+            return
+        self._state.has_ended = self._state.has_ended or not self._head.is_persistent
+        self._head = None
+        self._connection.finish()
+
+    def _client_left(self) -> None:
+        if self._exchange is not None:
+            self._exchange.cancel()
+        if self._answer is not None and not self._is_answered:
+            self._answer.abandon()

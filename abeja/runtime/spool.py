@@ -1,0 +1,124 @@
+"""The private folder for bodies that are too large for memory."""
+
+import shutil
+import tempfile
+from pathlib import Path
+from typing import BinaryIO, Self
+
+from abeja.runtime.errors import SpoolFailedError
+from abeja.runtime.messages import Body, SpoolFile
+from abeja.runtime.worker.frames import INLINE_LIMIT_BYTES
+
+
+class Spool:
+    """A folder of mode 0700 under ``$TMPDIR`` that lives as long as the server."""
+
+    def __init__(self) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="abeja-runtime-"))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.remove()
+
+    def remove(self) -> None:
+        """Delete the folder and whatever is left in it."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def create(self) -> tuple[BinaryIO, Path]:
+        """A new empty file that only this user can read, open for writing."""
+        file = tempfile.NamedTemporaryFile(dir=self.folder, prefix="body-", delete=False)  # noqa: SIM115 (the sink closes it)
+        return file.file, Path(file.name)
+
+
+class MemoryBudget:
+    """How many bytes of one request may be held in memory, over all of its bodies."""
+
+    def __init__(self, limit_bytes: int = INLINE_LIMIT_BYTES) -> None:
+        self._left_bytes = limit_bytes
+
+    def take(self, size_bytes: int) -> bool:
+        """Whether `size_bytes` more fit; they are taken if they do."""
+        if size_bytes > self._left_bytes:
+            return False
+        self._left_bytes -= size_bytes
+        return True
+
+
+class BodySink:
+    """Collects one body as it arrives: in memory while the budget lasts, then in a file.
+
+    Args:
+        spool: where files go.
+        budget: shared by the sinks of one request.
+    """
+
+    def __init__(self, spool: Spool, budget: MemoryBudget) -> None:
+        self._spool = spool
+        self._budget = budget
+        self._pieces: list[bytes] = []
+        self._file: BinaryIO | None = None
+        self._path: Path | None = None
+        self.size_bytes = 0
+
+    @property
+    def is_in_file(self) -> bool:
+        """Whether the body has outgrown the memory."""
+        return self._file is not None
+
+    def write(self, data: bytes) -> None:
+        """Append `data`.
+
+        Raises:
+            SpoolFailedError: the file could not be written.
+        """
+        self.size_bytes += len(data)
+        if self._file is None:
+            if self._budget.take(len(data)):
+                self._pieces.append(data)
+                return
+            self._file = self._open()
+        try:
+            self._file.write(data)
+        except OSError as error:
+            raise _failed(error) from error
+
+    def close(self) -> Body:
+        """The whole body.
+
+        Raises:
+            SpoolFailedError: the file could not be written.
+        """
+        if self._file is None or self._path is None:
+            return b"".join(self._pieces)
+        try:
+            self._file.close()
+        except OSError as error:
+            raise _failed(error) from error
+        return SpoolFile(self._path, self.size_bytes)
+
+    def discard(self) -> None:
+        """Drop what was collected."""
+        self._pieces.clear()
+        if self._path is not None:
+            self._path.unlink(missing_ok=True)
+        if self._file is not None:
+            # Closing writes what is buffered, which may fail as the write before it did.
+            try:
+                self._file.close()
+            except OSError:
+                return
+
+    def _open(self) -> BinaryIO:
+        try:
+            file, self._path = self._spool.create()
+            file.writelines(self._pieces)
+        except OSError as error:
+            raise _failed(error) from error
+        self._pieces.clear()
+        return file
+
+
+def _failed(error: OSError) -> SpoolFailedError:
+    return SpoolFailedError("the body could not be stored", detail=f"writing to the spool folder failed: {error}")

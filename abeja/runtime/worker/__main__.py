@@ -1,0 +1,77 @@
+"""Entry point: ``python <this folder> --fd N``, started by the server and by nothing else.
+
+Exit codes: 0 after end of file; 4 when the handler could not be loaded (the reason is in the
+`failed` frame).
+"""
+
+import faulthandler
+import fcntl
+import importlib
+import importlib.util
+import os
+import signal
+import socket
+import sys
+from typing import Any
+
+# Above what programs use by hand (`exec 3<`, dup2 on 0..9), below what RLIMIT_NOFILE commonly allows.
+_CHANNEL_FD = 200
+_PACKAGE = "_abeja_worker"
+_FOLDER = os.path.dirname(os.path.realpath(__file__))
+_PR_SET_PDEATHSIG = 1
+
+
+def _import_siblings() -> Any:
+    location = os.path.join(_FOLDER, "__init__.py")
+    spec = importlib.util.spec_from_file_location(_PACKAGE, location, submodule_search_locations=[_FOLDER])
+    assert spec is not None and spec.loader is not None
+    package = importlib.util.module_from_spec(spec)
+    sys.modules[_PACKAGE] = package
+    spec.loader.exec_module(package)
+    return importlib.import_module
+
+
+def _die_with_parent(parent_pid: int) -> None:
+    """Ask the kernel for SIGKILL when the server dies, however busy the handler is then."""
+    try:
+        import ctypes
+
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    except (ImportError, OSError, AttributeError):
+        return  # without ctypes or prctl, end of file on the socket still ends an idle worker
+    if os.getppid() != parent_pid:
+        os._exit(0)
+
+
+def _take_socket(fd: int) -> socket.socket:
+    """The channel on a high, close-on-exec descriptor, out of the way of user code and its children."""
+    try:
+        high = fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, _CHANNEL_FD)
+    except OSError:
+        high = fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, 10)
+    os.close(fd)
+    return socket.socket(socket.AF_UNIX, socket.SOCK_STREAM, 0, fileno=high)
+
+
+def main(fd: int, parent_pid: int) -> int:
+    """Serve until the server closes the socket. Returns the exit code."""
+    _die_with_parent(parent_pid)
+    faulthandler.enable()
+    # What user code prints can never reach the protocol, and both streams keep one order in the log.
+    os.dup2(2, 1)
+    load = _import_siblings()
+    channel = load(_PACKAGE + ".channel").Channel(_take_socket(fd))
+    session = load(_PACKAGE + ".session")
+    frame = channel.receive()
+    if frame is None:
+        return 0
+    model_dir = frame[0]["model_dir"]
+    # The user's folder takes the place of ours, so that nothing of ours is importable by accident.
+    sys.path[:] = [model_dir] + [path for path in sys.path if os.path.realpath(path) != _FOLDER]
+    sys.argv = ["abeja-runtime-worker"]
+    return int(session.run(channel, frame[0]))
+
+
+if __name__ == "__main__":
+    arguments = dict(zip(sys.argv[1::2], sys.argv[2::2]))
+    sys.exit(main(int(arguments["--fd"]), int(arguments["--parent"])))

@@ -1,0 +1,76 @@
+"""The worker's end of the socket: blocking, one message at a time."""
+
+import os
+import socket
+from collections import deque
+from typing import Deque, Optional
+
+from . import frames
+
+_READ_BYTES = 64 * 1024
+
+
+class ChannelClosedError(Exception):
+    """The server has gone: there is nobody to answer."""
+
+
+class Channel(object):
+    """Frames over a connected Unix stream socket.
+
+    Args:
+        sock: the connected socket; the channel owns it from here on.
+    """
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._socket = sock
+        self._decoder = frames.Decoder()
+        self._received = deque()  # type: Deque[frames.Frame]
+        self._owner_pid = os.getpid()
+
+    def receive(self) -> Optional[frames.Frame]:
+        """The next frame; None at end of file, when the server has gone or wants the worker to end."""
+        while not self._received:
+            data = self._socket.recv(_READ_BYTES)
+            if not data:
+                return None
+            self._received.extend(self._decoder.feed(data))
+        return self._received.popleft()
+
+    def send(self, header: frames.Header, payload: bytes = b"") -> None:
+        """Send one frame; blocks while the server reads more slowly than the handler writes.
+
+        Raises:
+            ChannelClosedError: the server has gone.
+            frames.FrameError: the frame is above the limits; nothing was sent.
+        """
+        if os.getpid() != self._owner_pid:
+            # A child that the handler forked has returned into our loop: only the worker may answer.
+            os._exit(0)
+        data = frames.encode(header, payload)
+        try:
+            self._socket.sendall(data)
+        except OSError as error:
+            raise ChannelClosedError from error
+
+    def is_cancelled(self, request_id: int) -> bool:
+        """Whether the server has asked, without waiting, to give up the request `request_id`.
+
+        Raises:
+            ChannelClosedError: the server has gone.
+        """
+        self._receive_what_is_there()
+        cancelled = False
+        for frame in [frame for frame in self._received if frame[0]["kind"] == "cancel"]:
+            self._received.remove(frame)
+            cancelled = cancelled or frame[0]["id"] == request_id
+        return cancelled
+
+    def _receive_what_is_there(self) -> None:
+        while True:
+            try:
+                data = self._socket.recv(_READ_BYTES, socket.MSG_DONTWAIT)
+            except BlockingIOError:
+                return
+            if not data:
+                raise ChannelClosedError
+            self._received.extend(self._decoder.feed(data))

@@ -1,0 +1,61 @@
+"""Failures as data: what crosses the socket when user code raises."""
+
+import traceback
+from types import TracebackType
+from typing import Dict, Optional
+
+# The modules of this package and of the plugins are loaded under names that start so.
+_OURS = "_abeja_worker"
+
+
+class LoadError(Exception):
+    """The worker cannot start serving, for a reason that has a name.
+
+    Args:
+        slug: the error's name in docs/reference/errors.md.
+        message: what failed.
+        hint: what to do about it.
+        cause: the exception of the user's code, whose traceback is shown.
+    """
+
+    def __init__(self, slug: str, message: str, hint: str = "", cause: Optional[BaseException] = None) -> None:
+        super(LoadError, self).__init__(message)
+        self.slug = slug
+        self.message = message
+        self.hint = hint
+        self.cause = cause
+
+    def describe(self) -> Dict[str, str]:
+        """The fields of a `failed` frame."""
+        trace = user_traceback(self.cause) if self.cause is not None else ""
+        return {"slug": self.slug, "message": self.message, "hint": self.hint, "traceback": trace}
+
+
+def describe(error: BaseException) -> Dict[str, str]:
+    """The fields of an `error` frame for an exception raised while a request was served."""
+    return {"slug": "handler-failed", "message": summary(error), "hint": "", "traceback": user_traceback(error)}
+
+
+def summary(error: BaseException) -> str:
+    """``TypeName: message`` on one line, also for exceptions whose own `str` raises."""
+    try:
+        text = str(error)
+    except BaseException as second:  # the user's __str__ may do anything
+        text = "<str() raised %s>" % type(second).__name__
+    return " ".join(("%s: %s" % (type(error).__name__, text)).split())
+
+
+def user_traceback(error: BaseException) -> str:
+    """The traceback from the user's first frame on; without a frame of theirs, the exception alone."""
+    trace = error.__traceback__
+    while trace is not None and not _is_users(trace):
+        trace = trace.tb_next
+    try:
+        return "".join(traceback.format_exception(type(error), error, trace))
+    except BaseException:  # formatting calls the user's __str__ and __repr__
+        return summary(error)
+
+
+def _is_users(trace: TracebackType) -> bool:
+    module = str(trace.tb_frame.f_globals.get("__name__", ""))
+    return not module.startswith(_OURS) and module.split(".")[0] != "importlib"

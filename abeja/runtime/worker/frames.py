@@ -1,0 +1,108 @@
+"""The wire format between server and worker: one frame after another on a Unix stream socket.
+
+::
+
+    0       3       4               8               12
+    +-------+-------+---------------+---------------+----------------+------------------+
+    | "ABW" |  0x01 | header length | payload length| header (JSON)  | payload (raw)    |
+    +-------+-------+---------------+---------------+----------------+------------------+
+      magic  version  uint32, big-endian each         UTF-8 object     bytes
+
+The header is a JSON object whose ``kind`` names the message; small bodies are the payload, large
+ones travel as files whose path is in the header. Nothing is ever pickled.
+
+==========  =========  ========================================================================
+kind        sent by    header fields
+==========  =========  ========================================================================
+init        server     protocol, model_dir, handler, abi, encoders, spool_dir, version
+ready       worker     python
+failed      worker     error (`slug`, `message`, `hint`, `traceback`)
+request     server     id, method, path, query, content_type, headers, contents
+cancel      server     id: the client has left, stop producing the streamed answer
+response    worker     id, status, content_type, headers, body: "inline", "stream" or "file" (path, size)
+chunk       worker     id; the payload is the next piece of a streamed answer
+end         worker     id: the streamed answer is complete
+error       worker     id, error (`slug`, `message`, `traceback`); also in the middle of a stream
+==========  =========  ========================================================================
+"""
+
+import json
+import struct
+from typing import Any, Dict, Iterator, Tuple, Union
+
+MAGIC = b"ABW\x01"
+PROTOCOL = 1
+
+# A head of 64 KiB, escaped to ASCII, and the names of 1,000 multipart parts stay below this.
+HEADER_LIMIT_BYTES = 8 * 1024 * 1024
+# Bodies above INLINE_LIMIT_BYTES are files: what is left are pieces of this order.
+PAYLOAD_LIMIT_BYTES = 1024 * 1024
+# A body up to this size travels in the frame; the size at which the server stops holding a body in memory.
+INLINE_LIMIT_BYTES = 64 * 1024
+
+_PREFIX = struct.Struct(">4sII")
+
+Header = Dict[str, Any]
+Frame = Tuple[Header, bytes]
+
+
+class FrameError(Exception):
+    """The bytes on the socket are not frames of this protocol version."""
+
+
+def encode(header: Header, payload: Union[bytes, memoryview] = b"") -> bytes:
+    """One frame as bytes.
+
+    Raises:
+        FrameError: the header or the payload is above its limit.
+    """
+    head = json.dumps(header, separators=(",", ":")).encode("ascii")
+    if len(head) > HEADER_LIMIT_BYTES or len(payload) > PAYLOAD_LIMIT_BYTES:
+        raise FrameError("a frame of %d + %d bytes is above the limits" % (len(head), len(payload)))
+    return b"".join((_PREFIX.pack(MAGIC, len(head), len(payload)), head, payload))
+
+
+class Decoder(object):
+    """Cuts a stream of bytes into frames, however it was split."""
+
+    def __init__(self) -> None:
+        self._buffer = bytearray()
+
+    def feed(self, data: bytes) -> Iterator[Frame]:
+        """Yield each frame that `data` completes.
+
+        Raises:
+            FrameError: wrong magic or version, a length above its limit, or a header that is not
+                a JSON object. The stream cannot be resynchronised: close it.
+        """
+        buffer = self._buffer
+        buffer += data
+        while len(buffer) >= _PREFIX.size:
+            head_size, payload_size = _lengths(bytes(buffer[: _PREFIX.size]))
+            start = _PREFIX.size + head_size
+            end = start + payload_size
+            if len(buffer) < end:
+                return
+            header = _header(bytes(buffer[_PREFIX.size : start]))
+            payload = bytes(buffer[start:end])
+            del buffer[:end]
+            yield header, payload
+
+
+def _lengths(prefix: bytes) -> Tuple[int, int]:
+    magic, head_size, payload_size = _PREFIX.unpack(prefix)
+    if magic != MAGIC:
+        raise FrameError("expected the magic %r, found %r" % (MAGIC, magic))
+    if head_size > HEADER_LIMIT_BYTES or payload_size > PAYLOAD_LIMIT_BYTES:
+        raise FrameError("a frame announces %d + %d bytes, above the limits" % (head_size, payload_size))
+    return head_size, payload_size
+
+
+def _header(raw: bytes) -> Header:
+    try:
+        header = json.loads(raw.decode("utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise FrameError("a frame's header is not JSON: %s" % error)
+    if not isinstance(header, dict) or not isinstance(header.get("kind"), str):
+        raise FrameError("a frame's header is not an object with a kind")
+    return header

@@ -1,0 +1,104 @@
+"""Loads the user's handler by name, and the worker modules of plugins by path."""
+
+import difflib
+import importlib
+import importlib.util
+import sys
+from types import ModuleType
+from typing import Any, Callable, Dict, List
+
+from . import failure
+
+
+def load_handler(model_dir: str, handler: str) -> Callable[..., Any]:
+    """The callable that ``module:function`` names.
+
+    Raises:
+        failure.LoadError: the module or the attribute does not exist, or importing it raised.
+    """
+    module_name, _, attribute = handler.partition(":")
+    module = _import_user_module(model_dir, module_name)
+    try:
+        function = getattr(module, attribute)  # type: Callable[..., Any]
+    except AttributeError:
+        raise failure.LoadError(
+            "handler-attribute-missing",
+            "the module '%s' (%s) has no '%s'." % (module_name, getattr(module, "__file__", "?"), attribute),
+            _attribute_hint(module_name, attribute, _callables(module)),
+        )
+    return function
+
+
+def load_plugin_module(kind: str, name: str, path: str) -> ModuleType:
+    """The worker module of the plugin `name`, loaded from its file under a private module name.
+
+    Raises:
+        failure.LoadError: it does not load on this Python.
+    """
+    module_name = "_abeja_worker_plugins_%s_%s" % (kind, "".join(c if c.isalnum() else "_" for c in name))
+    try:
+        spec = importlib.util.spec_from_file_location(module_name, path)
+        if spec is None or spec.loader is None:
+            raise ImportError("%s is not a Python file" % path)
+        module = importlib.util.module_from_spec(spec)
+        sys.modules[module_name] = module
+        spec.loader.exec_module(module)
+    except BaseException as error:  # a third party's module may raise anything, SystemExit too
+        raise failure.LoadError(
+            "plugin-worker-failed",
+            "the worker module of %s '%s' (%s) does not load on Python %s: %s"
+            % (kind, name, path, sys.version.split()[0], failure.summary(error)),
+            "a worker module runs on the model's Python: the standard library only, in the syntax of Python 3.6.",
+            error,
+        )
+    return module
+
+
+def _import_user_module(model_dir: str, name: str) -> ModuleType:
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        if error.name is not None and (name == error.name or name.startswith(error.name + ".")):
+            raise failure.LoadError(
+                "handler-module-missing",
+                "there is no module '%s' in %s." % (name, model_dir),
+                "the handler is written <module>:<function>, for a function `handler` in main.py `main:handler`; "
+                "--model-dir names the folder that has the module.",
+            )
+        raise failure.LoadError(
+            "handler-import-failed",
+            "importing '%s' failed: %s" % (name, failure.summary(error)),
+            "the module '%s' is not installed for the worker's Python %s (%s)."
+            % (error.name, sys.version.split()[0], sys.executable),
+            error,
+        )
+    except SystemExit as error:
+        raise failure.LoadError(
+            "handler-import-failed",
+            "importing '%s' ended the interpreter: SystemExit(%r)" % (name, error.code),
+            "a handler's module must not call sys.exit() when it is imported; "
+            'guard scripts with `if __name__ == "__main__":`.',
+            error,
+        )
+    except BaseException as error:  # the user's import may raise anything, and each is theirs to see
+        raise failure.LoadError(
+            "handler-import-failed", "importing '%s' failed: %s" % (name, failure.summary(error)), "", error
+        )
+
+
+def _callables(module: ModuleType) -> List[str]:
+    members = vars(module)  # type: Dict[str, Any]
+    return [
+        name
+        for name, value in members.items()
+        if not name.startswith("_") and callable(value) and getattr(value, "__module__", None) == module.__name__
+    ]
+
+
+def _attribute_hint(module_name: str, attribute: str, candidates: List[str]) -> str:
+    if not candidates:
+        return "the module defines no function."
+    near = difflib.get_close_matches(attribute, candidates, n=1)
+    if near:
+        return "did you mean `%s:%s`?" % (module_name, near[0])
+    return "its functions: %s." % ", ".join("`%s`" % name for name in sorted(candidates)[:10])

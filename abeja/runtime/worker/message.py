@@ -1,0 +1,94 @@
+"""A request as an ABI's worker module receives it, its bodies as open binary files."""
+
+import io
+import os
+import tempfile
+from typing import Any, BinaryIO, Dict, List, Optional, Tuple, cast
+
+# The size of the read buffer over an inline body; the original's files had the same.
+BUFFER_BYTES = 8192
+
+
+class Content(object):
+    """One body: the whole of a plain request, or one part of a multipart one.
+
+    Attributes:
+        content_type: the part's own Content-Type header, None if it has none or is not a part.
+        file_name, form_name: from the part's Content-Disposition, or None.
+        metadata: reserved for inputs that come from a store; None for HTTP requests.
+        body: a readable, seekable `io.BufferedReader`. It is open until the answer has been sent.
+        size_bytes: the body's length.
+    """
+
+    def __init__(self, fields: Dict[str, Any], body: BinaryIO, size_bytes: int) -> None:
+        self.content_type = fields.get("content_type")  # type: Optional[str]
+        self.file_name = fields.get("file_name")  # type: Optional[str]
+        self.form_name = fields.get("form_name")  # type: Optional[str]
+        self.metadata = fields.get("metadata")  # type: Optional[Dict[str, Any]]
+        self.body = body
+        self.size_bytes = size_bytes
+
+
+class Message(object):
+    """One request, free of any ABI.
+
+    Attributes:
+        method: upper case; HEAD arrives as GET.
+        path, query: as in the request target, undecoded, the query without its `?`.
+        content_type: the request's Content-Type header, or None.
+        headers: (lower-case name, values) pairs sorted by name.
+        contents: one `Content` for a plain body, one per part for multipart/form-data.
+        request_id: the id in the log and in the answer's `X-Request-Id`.
+    """
+
+    def __init__(self, header: Dict[str, Any], payload: bytes, spool_dir: str) -> None:
+        self.request_id = header["request_id"]  # type: str
+        self.method = header["method"]  # type: str
+        self.path = header["path"]  # type: str
+        self.query = header["query"]  # type: str
+        self.content_type = header["content_type"]  # type: Optional[str]
+        self.headers = [(name, list(values)) for name, values in header["headers"]]  # type: List[Tuple[str, List[str]]]
+        self.contents = _contents(header["contents"], payload, spool_dir)
+
+    def close(self) -> None:
+        """Close every body."""
+        for content in self.contents:
+            content.body.close()
+
+
+def _contents(fields: List[Dict[str, Any]], payload: bytes, spool_dir: str) -> List[Content]:
+    contents = []
+    offset = 0
+    for field in fields:
+        size = field["size"]
+        if "path" in field:
+            body = open(field["path"], "rb")
+        else:
+            inline = _InlineBody(payload[offset : offset + size], spool_dir)
+            # The original's bodies were BufferedReaders, and handlers see the type.
+            body = io.BufferedReader(cast(io.RawIOBase, inline), BUFFER_BYTES)
+            offset += size
+        contents.append(Content(field, cast(BinaryIO, body), size))
+    return contents
+
+
+class _InlineBody(io.BytesIO):
+    """A small body in memory that becomes a file when a handler asks for its `name`."""
+
+    def __init__(self, data: bytes, spool_dir: str) -> None:
+        super(_InlineBody, self).__init__(data)
+        self._spool_dir = spool_dir
+        self._path = None  # type: Optional[str]
+
+    @property
+    def name(self) -> str:
+        if self._path is None:
+            handle, self._path = tempfile.mkstemp(prefix="body-", dir=self._spool_dir)
+            with os.fdopen(handle, "wb") as file:
+                file.write(self.getvalue())
+        return self._path
+
+    def close(self) -> None:
+        if self._path is not None and not self.closed:
+            os.unlink(self._path)
+        super(_InlineBody, self).close()

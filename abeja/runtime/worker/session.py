@@ -1,0 +1,156 @@
+"""The worker's life: load, say ready, serve one request after another until the server has gone."""
+
+import os
+import sys
+import tempfile
+from typing import Any, Dict, Iterable, List, Optional, Tuple
+
+from . import failure, frames, loading
+from .channel import Channel, ChannelClosedError
+from .message import Message
+from .services import Services
+
+
+def run(channel: Channel, init: Dict[str, Any]) -> int:
+    """Load what `init` names, say so, and serve until the server has gone. Returns the exit code."""
+    try:
+        session = Session(channel, init)
+    except failure.LoadError as error:
+        channel.send({"kind": "failed", "error": error.describe()})
+        return 4
+    try:
+        channel.send({"kind": "ready", "python": sys.version.split()[0]})
+        session.serve()
+    except ChannelClosedError:
+        return 0
+    return 0
+
+
+class Session(object):
+    """Serves the requests of one server over `channel`.
+
+    Args:
+        channel: the connection to the server.
+        init: the header of the `init` frame.
+    """
+
+    def __init__(self, channel: Channel, init: Dict[str, Any]) -> None:
+        self._channel = channel
+        self._spool_dir = init["spool_dir"]  # type: str
+        self._adapter = _load_adapter(init)
+
+    def serve(self) -> None:
+        """Answer requests until end of file."""
+        while True:
+            frame = self._channel.receive()
+            if frame is None:
+                return
+            header, payload = frame
+            # A cancel may cross the last piece of the answer that it is about.
+            if header["kind"] == "request":
+                self._answer(header, payload)
+
+    def _answer(self, header: Dict[str, Any], payload: bytes) -> None:
+        request_id = header["id"]
+        try:
+            message = Message(header, payload, self._spool_dir)
+            try:
+                self._reply(request_id, self._adapter.call(message))
+            finally:
+                message.close()
+                _flush_output()
+        except ChannelClosedError:
+            raise
+        except BaseException as error:  # SystemExit, GeneratorExit and the user's own too: the worker lives on
+            self._channel.send({"kind": "error", "id": request_id, "error": failure.describe(error)})
+
+    def _reply(self, request_id: int, reply: Dict[str, Any]) -> None:
+        head = {
+            "kind": "response",
+            "id": request_id,
+            "status": reply["status"],
+            "content_type": reply["content_type"],
+            "headers": reply["headers"],
+        }
+        if reply["streamed"]:
+            self._stream(request_id, head, reply["body"])
+        else:
+            self._send_whole(head, reply["body"])
+
+    def _stream(self, request_id: int, head: Dict[str, Any], body: Iterable[bytes]) -> None:
+        self._channel.send(dict(head, body="stream"))
+        for chunk in body:
+            if self._channel.is_cancelled(request_id):
+                break
+            for piece in _pieces(chunk):
+                self._channel.send({"kind": "chunk", "id": request_id}, piece)
+        _flush_output()
+        self._channel.send({"kind": "end", "id": request_id})
+
+    def _send_whole(self, head: Dict[str, Any], body: Iterable[bytes]) -> None:
+        payload, path = _collect(body, self._spool_dir)
+        _flush_output()
+        if path is None:
+            self._channel.send(dict(head, body="inline"), payload)
+        else:
+            self._channel.send(dict(head, body="file", path=path, size=os.path.getsize(path)))
+
+
+def _load_adapter(init: Dict[str, Any]) -> Any:
+    abi = init["abi"]
+    abi_module = loading.load_plugin_module("abi", abi["name"], abi["worker"])
+    encoders = [
+        loading.load_plugin_module("encoder", encoder["name"], encoder["worker"]).Encoder
+        for encoder in init["encoders"]
+    ]
+    function = loading.load_handler(init["model_dir"], init["handler"])
+    try:
+        return abi_module.Adapter(function, Services(encoders, init["version"]))
+    except BaseException as error:  # the adapter may refuse the handler or its environment
+        raise failure.LoadError(
+            "handler-refused",
+            "handler ABI '%s' does not accept %s: %s" % (abi["name"], init["handler"], error),
+            "",
+            None if isinstance(error, ValueError) else error,
+        )
+
+
+def _collect(body: Iterable[bytes], spool_dir: str) -> Tuple[bytes, Optional[str]]:
+    """The whole body: its bytes when small, else the path of a file that the server removes."""
+    pieces = []  # type: List[bytes]
+    size = 0
+    iterator = iter(body)
+    for piece in iterator:
+        pieces.append(piece)
+        size += len(piece)
+        if size > frames.INLINE_LIMIT_BYTES:
+            return b"", _write_file(pieces, iterator, spool_dir)
+    return b"".join(pieces), None
+
+
+def _write_file(pieces: List[bytes], rest: Iterable[bytes], spool_dir: str) -> str:
+    handle, path = tempfile.mkstemp(prefix="answer-", dir=spool_dir)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.writelines(pieces)
+            file.writelines(rest)
+    except BaseException:  # whatever the user's generator raised, the half-written file goes
+        os.unlink(path)
+        raise
+    return path
+
+
+def _pieces(chunk: bytes) -> Iterable[bytes]:
+    if len(chunk) <= frames.INLINE_LIMIT_BYTES:
+        return (chunk,) if chunk else ()
+    view = memoryview(chunk).cast("B")
+    step = frames.INLINE_LIMIT_BYTES
+    return (bytes(view[start : start + step]) for start in range(0, len(view), step))
+
+
+def _flush_output() -> None:
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except Exception:  # a handler may have closed or replaced its streams
+            continue

@@ -1,0 +1,1 @@
+"""Handler ABIs of the ABEJA Platform, one package for each."""

@@ -1,0 +1,12 @@
+"""Handler ABI 19.04: ``handler(request, context) -> dict``, of the images 19.04 and later."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from abeja.runtime import Abi, hookimpl
+
+
+@hookimpl
+def abeja_abis() -> Iterator[Abi]:
+    """The ABI of the images 19.04 to 20.10."""
+    yield Abi(name="19.04", worker=Path(__file__).with_name("worker.py"), parses_multipart=True)

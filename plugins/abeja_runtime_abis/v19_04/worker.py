@@ -1,0 +1,329 @@
+"""The 19.04 handler ABI inside the worker: request and context in, the returned dict out.
+
+Source: the vendor's page "Model handler function FOR 19.04 +"; where it is silent, what the
+original runtime was seen to do (compat/vectors/19.04.json).
+"""
+
+import collections.abc
+import inspect
+import io
+import json
+import operator
+import os
+from collections import OrderedDict
+from typing import Any, BinaryIO, Callable, Dict, Iterable, Iterator, List, Mapping, Optional, Tuple, cast
+
+FORM = "application/x-www-form-urlencoded"
+OCTETS = "application/octet-stream"
+DEFAULT_CONTENT_TYPE = "text/plain"
+
+
+class Adapter(object):
+    """Calls a 19.04 handler.
+
+    Args:
+        function: the user's callable.
+        services: the worker's services for ABIs.
+
+    Raises:
+        ValueError: `function` is not callable, or the variable CONTEXT is not a JSON value.
+    """
+
+    def __init__(self, function: Callable[..., Any], services: Any) -> None:
+        if not callable(function):
+            raise ValueError("it is a %s and cannot be called" % type(function).__name__)
+        self._function = function
+        self._services = services
+        # One object for all requests, as handlers may keep things in it.
+        self._context = _initial_context()
+
+    def call(self, message: Any) -> Dict[str, Any]:
+        """Run the handler on one message; the reply's body is produced while it is iterated.
+
+        Raises:
+            TypeError, ValueError: the handler returned something that is not an answer.
+            BaseException: whatever the handler raised.
+        """
+        result = self._services.settle(self._function(Request(message), self._context))
+        if not isinstance(result, dict):
+            raise TypeError(_wrong_type(result))
+        content_type = _content_type(result)
+        body, is_streamed = self._body(result.get("content"), content_type)
+        return {
+            "status": _status(result.get("status_code")),
+            "content_type": content_type,
+            "headers": _headers(result.get("metadata")),
+            "body": body,
+            "streamed": is_streamed,
+        }
+
+    def _body(self, content: Any, content_type: str) -> Tuple[Iterable[bytes], bool]:
+        if content is None:
+            return (), False
+        media_type = content_type.partition(";")[0].strip().lower()
+        encoders = [encoder(media_type) for encoder in self._services.encoders]
+        for encoder in encoders:
+            if encoder.claims(content):
+                return encoder.encode(content, 0), False
+        if isinstance(content, collections.abc.AsyncIterable):
+            return _encoded(self._services.iterate(content), encoders), True
+        if isinstance(content, (dict, str)) or not isinstance(content, collections.abc.Iterable):
+            return _encoded([content], encoders), False
+        if _is_empty(content):
+            return (), False
+        is_streamed = isinstance(content, collections.abc.Iterator) and not isinstance(content, io.IOBase)
+        return _encoded(content, encoders), is_streamed
+
+
+def _encoded(elements: Iterable[Any], encoders: List[Any]) -> Iterator[bytes]:
+    written = 0
+    for element in elements:
+        for piece in _encode_element(element, encoders, written):
+            written += len(piece)
+            yield piece
+
+
+def _encode_element(element: Any, encoders: List[Any], written: int) -> Iterable[bytes]:
+    if isinstance(element, list):
+        element = _as_pairs(element)
+    if isinstance(element, str):
+        # Text is never quoted, whatever the content type: handlers send ready-made JSON so.
+        text = element.encode("utf-8")
+        return (b"\n" + text if written else text,)
+    for encoder in encoders:
+        if encoder.accepts(element):
+            return cast(Iterable[bytes], encoder.encode(element, written))
+    raise TypeError("no encoder of this image version takes a %s in content" % type(element).__name__)
+
+
+def _as_pairs(element: List[Any]) -> Any:
+    """A list of pairs is a mapping, as it was in the original; any other list is itself."""
+    try:
+        return OrderedDict(element)
+    except (TypeError, ValueError):
+        return element
+
+
+def _is_empty(content: Any) -> bool:
+    try:
+        return not content
+    except ValueError:  # numpy refuses the truth of an empty array since 2.2
+        return len(content) == 0
+
+
+def _content_type(result: Dict[str, Any]) -> str:
+    value = result.get("content_type", DEFAULT_CONTENT_TYPE)
+    if not isinstance(value, str) or not value.strip():
+        raise ValueError("content_type: expected a media type such as 'application/json', found %r" % (value,))
+    return value
+
+
+def _status(value: Any) -> int:
+    """The status as an int; anything that is one in another type (np.int64, HTTPStatus, 200.0) is taken."""
+    if value is None:
+        return 200
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    try:
+        if isinstance(value, bool):
+            raise TypeError
+        return operator.index(value)
+    except TypeError:
+        raise TypeError("status_code: expected an int, found %r" % (value,)) from None
+
+
+def _headers(metadata: Any) -> List[Tuple[str, str]]:
+    if metadata is None or (not isinstance(metadata, collections.abc.Mapping) and not metadata):
+        return []
+    if not isinstance(metadata, collections.abc.Mapping):
+        raise TypeError("metadata: expected a dict of header names and values, found a %s" % type(metadata).__name__)
+    return [(str(name), _header_value(value)) for name, value in metadata.items()]
+
+
+def _header_value(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, (bytes, bytearray)):
+        return bytes(value).decode("latin-1")
+    return str(value)
+
+
+def _wrong_type(result: Any) -> str:
+    found = "the handler returned a %s; a handler of ABI 19.04 returns a dict" % type(result).__name__
+    if inspect.isgenerator(result):
+        return found + " (generators are of image version 18.10: `--image-version 18.10`)"
+    return found + " such as {'status_code': 200, 'content_type': 'application/json', 'content': ...}"
+
+
+def _initial_context() -> Any:
+    text = os.environ.get("CONTEXT") or "{}"
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise ValueError("the environment variable CONTEXT is not JSON: %s" % error) from None
+
+
+class Content(collections.abc.Mapping):  # type: ignore[type-arg] # not subscriptable at run time on 3.6
+    """One body of a request, a mapping that can be read like a file.
+
+    Keys, in this order: content_type, metadata, body, file_name, form_name.
+    """
+
+    def __init__(self, body: BinaryIO, content: Any = None) -> None:
+        self._body = body
+        self._values = OrderedDict(
+            (
+                ("content_type", getattr(content, "content_type", None)),
+                ("metadata", getattr(content, "metadata", None)),
+                ("body", body),
+                ("file_name", getattr(content, "file_name", None)),
+                ("form_name", getattr(content, "form_name", None)),
+            )
+        )  # type: OrderedDict[str, Any]
+
+    def __getitem__(self, key: str) -> Any:
+        return self._values[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._values)
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def read(self, size: Optional[int] = -1) -> bytes:
+        """Up to `size` bytes from the cursor, all of the rest for -1 or None."""
+        return self._body.read(-1 if size is None else size)
+
+    def close(self) -> None:
+        """Close the body; later reads raise ValueError."""
+        self._body.close()
+
+
+class Request(collections.abc.Mapping):  # type: ignore[type-arg] # not subscriptable at run time on 3.6
+    """What a 19.04 handler gets as its first argument.
+
+    A mapping with the keys http_method, content_type, headers, http_headers and contents, and a
+    file-like object over the body (of a multipart request: over its first part). `metadata`,
+    `path` and `query` answer to ``request[...]`` too but are not listed.
+    """
+
+    def __init__(self, message: Any) -> None:
+        content_type, contents = _content_type_and_contents(message)
+        headers = [{"key": name, "values": values} for name, values in message.headers]
+        self._contents = contents
+        self._values = OrderedDict(
+            (
+                ("http_method", message.method),
+                ("content_type", content_type),
+                ("headers", headers),
+                ("http_headers", HttpHeaders(message.headers)),
+                ("contents", contents),
+            )
+        )  # type: OrderedDict[str, Any]
+        self._unlisted = {"path": message.path, "query": message.query}
+
+    def __getitem__(self, key: str) -> Any:
+        if key in self._values:
+            return self._values[key]
+        if key == "metadata":
+            return self._first("no content")["metadata"]
+        return self._unlisted[key]
+
+    def get(self, key: str, default: Any = None) -> Any:
+        """The value of a listed key, else `default`."""
+        return self._values.get(key, default)
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._values
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._values)
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def read(self, size: Optional[int] = -1) -> bytes:
+        """Up to `size` bytes of the first content.
+
+        Raises:
+            ValueError: the request has no content, or it was closed.
+        """
+        return self._first("no body").read(size)
+
+    def close(self) -> None:
+        """Close every content."""
+        for content in self._contents:
+            content.close()
+
+    def _first(self, complaint: str) -> Content:
+        if not self._contents:
+            raise ValueError(complaint)
+        return self._contents[0]
+
+
+def _content_type_and_contents(message: Any) -> Tuple[str, List[Content]]:
+    if message.method == "GET":
+        query = io.BufferedReader(cast(io.RawIOBase, io.BytesIO(message.query.encode("latin-1"))))
+        return FORM, [Content(cast(BinaryIO, query))]
+    contents = [Content(content.body, content) for content in message.contents]
+    return message.content_type or OCTETS, contents
+
+
+class HttpHeaders(collections.abc.Mapping):  # type: ignore[type-arg] # not subscriptable at run time on 3.6
+    """The request's headers, looked up without regard to case.
+
+    A missing name is None rather than a KeyError, a repeated one gives its last value, and, as in
+    the original, iteration gives (name, value) pairs.
+    """
+
+    def __init__(self, headers: Iterable[Tuple[str, List[str]]]) -> None:
+        self._pairs = [(name, value) for name, values in headers for value in values]
+
+    def __getitem__(self, key: str) -> Optional[str]:
+        values = self.get_all(key)
+        return values[-1] if values else None
+
+    def get(self, key: str, default: Any = None) -> Any:
+        """The last value of the header `key`, `default` if there is none."""
+        value = self[key]
+        return default if value is None else value
+
+    def get_all(self, key: str) -> List[str]:
+        """All values of the header `key` in their order."""
+        wanted = key.lower()
+        return [value for name, value in self._pairs if name.lower() == wanted]
+
+    def has_key(self, key: str) -> bool:
+        """Whether the header `key` has a value."""
+        return self[key] is not None
+
+    def __contains__(self, key: object) -> bool:
+        return self.has_key(cast(str, key))
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self._pairs)
+
+    def __len__(self) -> int:
+        return len(self._pairs)
+
+    def keys(self) -> Iterator[str]:  # type: ignore[override] # a generator, as the original's
+        """The names, one for each value."""
+        return (name for name, _ in self._pairs)
+
+    def values(self) -> Iterator[str]:  # type: ignore[override] # a generator, as the original's
+        """The values in their order."""
+        return (value for _, value in self._pairs)
+
+    def items(self) -> Iterator[Tuple[str, str]]:  # type: ignore[override] # a generator, as the original's
+        """The (name, value) pairs in their order."""
+        return (pair for pair in self._pairs)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, HttpHeaders):
+            return NotImplemented
+        return self._lowered() == other._lowered()
+
+    __hash__ = None  # type: ignore[assignment] # unhashable, as mappings are
+
+    def _lowered(self) -> "set[Tuple[str, str]]":
+        return {(name.lower(), value) for name, value in self._pairs}

@@ -1,0 +1,1 @@
+"""Content encoders: what turns the Python objects of an answer into bytes."""

@@ -1,0 +1,48 @@
+"""text/csv in the worker: mappings become rows under the first one's keys, sequences bare rows."""
+
+import collections.abc
+import csv
+import io
+from typing import Any, Iterable, Optional
+
+
+class Encoder(object):
+    """Encodes one answer's elements as CSV rows that end in CRLF (RFC 4180), in UTF-8.
+
+    Args:
+        media_type: the answer's, lower case, without parameters.
+    """
+
+    def __init__(self, media_type: str) -> None:
+        self._is_csv = media_type == "text/csv"
+        self._writer = None  # type: Optional[csv.DictWriter[Any]]
+        self._buffer = io.StringIO(newline="")
+
+    def claims(self, content: Any) -> bool:
+        """Never: a table is a stream of rows."""
+        return False
+
+    def accepts(self, value: Any) -> bool:
+        """A mapping, list or tuple of a text/csv answer."""
+        return self._is_csv and isinstance(value, (collections.abc.Mapping, list, tuple))
+
+    def encode(self, value: Any, written: int) -> Iterable[bytes]:
+        """One row, under the header if it is the first mapping.
+
+        Raises:
+            ValueError: a mapping has a key that the header does not have.
+        """
+        if isinstance(value, collections.abc.Mapping):
+            self._write_mapping(value)
+        else:
+            csv.writer(self._buffer).writerow(value)
+        row = self._buffer.getvalue().encode("utf-8")
+        self._buffer.seek(0)
+        self._buffer.truncate()
+        return (row,)
+
+    def _write_mapping(self, value: Any) -> None:
+        if self._writer is None:
+            self._writer = csv.DictWriter(self._buffer, list(value))
+            self._writer.writeheader()
+        self._writer.writerow(value)

@@ -1,0 +1,111 @@
+"""JSON in the worker, with the types that handlers return beside the built-in ones.
+
+====================================================  ==========================================
+value                                                 JSON
+====================================================  ==========================================
+datetime, date, time                                  ISO 8601 text
+numpy and torch arrays and scalars (`tolist`)         nested arrays, numbers, booleans
+Decimal                                               number
+UUID, pathlib paths                                   text
+bytes, bytearray, memoryview                          base64 text (RFC 4648)
+Enum                                                  its value
+set, frozenset, deque, ranges, dict views             array (sets sorted where they can be)
+mappings that are not dicts                           object
+====================================================  ==========================================
+
+Text is ASCII with escapes, keys keep their order, and NaN and Infinity are written as Python
+writes them, all as in the original.
+"""
+
+import base64
+import collections
+import collections.abc
+import datetime
+import decimal
+import enum
+import json
+import pathlib
+import uuid
+from typing import Any, Callable, Iterable, List, Tuple, Type
+
+
+class Encoder(object):
+    """Encodes one answer's elements as JSON documents separated by newlines.
+
+    Args:
+        media_type: the answer's, lower case, without parameters.
+    """
+
+    def __init__(self, media_type: str) -> None:
+        pass
+
+    def claims(self, content: Any) -> bool:
+        """An array is one value, whereas any other iterable is a stream of elements.
+
+        An array of one element is left out: the original sent its bare element.
+        """
+        return hasattr(content, "tolist") and getattr(content, "ndim", None) is not None and _is_whole(content)
+
+    def accepts(self, value: Any) -> bool:
+        """Any value may have a JSON form."""
+        return True
+
+    def encode(self, value: Any, written: int) -> Iterable[bytes]:
+        """One JSON document, after a newline if the body has `written` bytes already.
+
+        Raises:
+            TypeError: the value has no JSON form.
+            ValueError: it contains itself.
+        """
+        text = _dumps(value).encode("ascii")
+        return (b"\n" + text if written else text,)
+
+
+def _is_whole(array: Any) -> bool:
+    size = getattr(array, "size", None)
+    return array.ndim == 0 or not isinstance(size, int) or size > 1
+
+
+def _array(values: Iterable[Any]) -> List[Any]:
+    return list(values)
+
+
+def _sorted_array(values: Iterable[Any]) -> List[Any]:
+    elements = list(values)
+    try:
+        return sorted(elements)
+    except TypeError:
+        return elements
+
+
+def _number(value: decimal.Decimal) -> Any:
+    return int(value) if value.is_finite() and value == value.to_integral_value() and value.as_tuple()[2] == 0 else float(value)
+
+
+_CONVERSIONS = (
+    ((datetime.datetime, datetime.date, datetime.time), lambda value: value.isoformat()),
+    (decimal.Decimal, _number),
+    ((uuid.UUID, pathlib.PurePath), str),
+    ((bytes, bytearray, memoryview), lambda value: base64.b64encode(value).decode("ascii")),
+    (enum.Enum, lambda value: value.value),
+    ((set, frozenset), _sorted_array),
+    (collections.abc.Mapping, dict),
+    ((collections.deque, range, collections.abc.MappingView), _array),
+)  # type: Tuple[Tuple[Any, Callable[[Any], Any]], ...]
+
+
+def _convert(value: Any) -> Any:
+    tolist = getattr(value, "tolist", None)
+    if callable(tolist) and not isinstance(value, type):
+        return tolist()
+    for types, conversion in _CONVERSIONS:
+        if isinstance(value, types):
+            return conversion(value)
+    raise TypeError("a %s cannot be written as JSON: %.100r" % (_name(type(value)), value))
+
+
+def _name(kind: Type[Any]) -> str:
+    return kind.__name__ if kind.__module__ == "builtins" else "%s.%s" % (kind.__module__, kind.__name__)
+
+
+_dumps = json.JSONEncoder(default=_convert).encode

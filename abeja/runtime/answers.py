@@ -47,13 +47,14 @@ def handler_response(header: dict[str, Any], body: Body | None, *, own_headers: 
     return Response(status=status, headers=(("Content-Type", content_type), *sent, *own), body=body)
 
 
+def json_body(fields: Mapping[str, object]) -> bytes:
+    """The body of an answer of our own: a JSON object."""
+    return json.dumps(fields, separators=(",", ":")).encode("ascii")
+
+
 def json_response(status: int, fields: Mapping[str, object], *, headers: Iterable[tuple[str, str]] = ()) -> Response:
-    """An answer of our own: a JSON object."""
-    return Response(
-        status=status,
-        headers=(("Content-Type", "application/json"), *headers),
-        body=json.dumps(fields, separators=(",", ":")).encode("ascii"),
-    )
+    """An answer of our own."""
+    return Response(status=status, headers=(("Content-Type", "application/json"), *headers), body=json_body(fields))
 
 
 def error_response(error: RequestError, *, request_id: str) -> Response:
@@ -62,11 +63,9 @@ def error_response(error: RequestError, *, request_id: str) -> Response:
     return json_response(error.status, fields, headers=(*error.headers, (REQUEST_ID_HEADER, request_id)))
 
 
-def health_response(*, is_serving: bool) -> Response:
-    """The answer to /health_check, as the original's."""
-    if is_serving:
-        return json_response(200, {"status": "ok"})
-    return json_response(503, {"status": "service unavailable"})
+def health(*, is_serving: bool) -> tuple[int, dict[str, str]]:
+    """Status and fields of the answer to /health_check, as the original's."""
+    return (200, {"status": "ok"}) if is_serving else (503, {"status": "service unavailable"})
 
 
 def _is_sendable(name: str, value: str, taken: Iterable[str]) -> bool:

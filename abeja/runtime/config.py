@@ -118,9 +118,7 @@ def resolve(flags: Mapping[str, Any], *, environ: Mapping[str, str] = os.environ
     }
     blocked = found["block_plugin"].value if "block_plugin" in found else ()
     plugins = Plugins.installed(blocked=blocked)
-    images = Images(
-        provided=plugins.images(), user_tables=file.tables.get("image", {}), user_origin=file.origin
-    )
+    images = Images(provided=plugins.images(), user_tables=file.tables.get("image", {}), user_origin=file.origin)
     image = _image(found, images)
     settings = {
         name: _setting(row, flags.get(name), environ, file, image) or _default(name, directory)
@@ -149,9 +147,7 @@ def _rank(setting: Setting) -> int:
     return ["flag", "environment"].index(kind) if (kind := setting.origin.split()[0]) in ("flag", "environment") else 2
 
 
-def _setting(
-    row: Row, flag: Any, environ: Mapping[str, str], file: ConfigFile, image: Image | None
-) -> Setting | None:
+def _setting(row: Row, flag: Any, environ: Mapping[str, str], file: ConfigFile, image: Image | None) -> Setting | None:
     candidates = [
         (flag if flag not in (None, (), []) else None, f"flag {row.flags[-1]}"),
         (environ.get(row.variable) or None, f"environment {row.variable}"),
@@ -171,7 +167,7 @@ def _default(name: str, model_dir: Path) -> Setting:
     if name == "model_dir":
         return Setting(model_dir, "built-in (the current folder)")
     default = getattr(attrs.fields(Options), name).default
-    return Setting(default.factory() if isinstance(default, attrs.Factory) else default, "built-in")
+    return Setting(default.factory() if hasattr(default, "factory") else default, "built-in")
 
 
 def _parse(row: Row, value: Any, origin: str) -> Any:

@@ -144,7 +144,9 @@ class Exchange:
     def on_error(self, error: dict[str, str]) -> None:
         """See `Call`."""
         self._log(
-            logging.ERROR, "unexpected error occurred in user model.\n%s", error["traceback"] or error["message"]
+            logging.ERROR,
+            "unexpected error occurred in user model.\n%s",
+            error["traceback"].rstrip() or error["message"],
         )
         self.fail(HandlerFailedError("unexpected error occurred"))
 

@@ -34,10 +34,14 @@ class AbejaRuntimeError(Exception):
     Args:
         message: what failed and where, what was expected and found, the candidates.
         hint: what to do next.
+
+    Attributes:
+        traceback: of the user's code, if that is what raised; shown above the report.
     """
 
     slug: ClassVar[str] = "abeja-runtime"
     exit_code: ClassVar[int] = 1
+    traceback: str = ""
 
     def __init__(self, message: str, *, hint: str = "") -> None:
         super().__init__(message)
@@ -179,10 +183,6 @@ class HandlerLoadError(AbejaRuntimeError):
     def name(self) -> str:
         """The slug that the worker named."""
         return self._name
-
-    def report(self) -> str:
-        """The user's traceback, if any, and the paragraph under it."""
-        return self.traceback + super().report()
 
 
 LOAD_SLUGS = (

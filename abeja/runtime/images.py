@@ -75,7 +75,8 @@ class Images:
         if not earlier:
             raise ImageUnknownError(
                 f"no image version is known as '{version}'.\nKnown: {', '.join(sorted(self._images))}.",
-                hint="`abeja-runtime images` says what each is; [image.\"<name>\"] in abeja-runtime.toml defines another.",
+                hint="`abeja-runtime images` says what each is; "
+                '[image."<name>"] in abeja-runtime.toml defines another.',
             )
         return max(earlier, key=lambda pair: pair[0])[1]
 

@@ -37,9 +37,7 @@ def request_from_inputs(inputs: Sequence[str], *, spool: Spool, user_agent: str)
         contents: tuple[Content, ...] = (Content(body=_read(path, spool, budget)),)
     else:
         content_type = f"multipart/form-data; boundary={uuid.uuid4().hex}"
-        contents = tuple(
-            _part(text, field, spool, budget) for text, field in zip(inputs, fields, strict=True)
-        )
+        contents = tuple(_part(text, field, spool, budget) for text, field in zip(inputs, fields, strict=True))
     return Request(
         request_id=uuid.uuid4().hex,
         method="POST",
@@ -84,7 +82,9 @@ def _read(path: Path, spool: Spool, budget: MemoryBudget) -> Body:
     return sink.close()
 
 
-def _headers(content_type: str, contents: Sequence[Content], user_agent: str) -> tuple[tuple[str, tuple[str, ...]], ...]:
+def _headers(
+    content_type: str, contents: Sequence[Content], user_agent: str
+) -> tuple[tuple[str, tuple[str, ...]], ...]:
     headers = {"accept": "*/*", "content-type": content_type, "user-agent": user_agent}
     if len(contents) == 1 and contents[0].form_name is None:
         headers["content-length"] = str(_size(contents[0].body))

@@ -11,7 +11,7 @@ from abeja.runtime.spool import Spool
 
 
 class _Collector:
-    """A `Receiver` that keeps the whole answer."""
+    """A `Receiver` that takes whole answers only: it is submitted with ``may_stream=False``."""
 
     def __init__(self) -> None:
         self.response: asyncio.Future[Response] = asyncio.get_running_loop().create_future()
@@ -20,10 +20,10 @@ class _Collector:
         self.response.set_result(response)
 
     def write(self, data: bytes) -> None:
-        raise AssertionError("answers are not streamed to a receiver that takes whole ones")
+        raise NotImplementedError("only for streamed answers", len(data))
 
     def finish(self, *, is_complete: bool) -> None:
-        raise AssertionError("answers are not streamed to a receiver that takes whole ones")
+        raise NotImplementedError("only for streamed answers", is_complete)
 
 
 async def call(dispatcher: Dispatcher, request: Request) -> Response:

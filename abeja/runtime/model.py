@@ -81,7 +81,7 @@ class Model:
 def _interpreter(python: str | None) -> Path:
     if python is None:
         return Path(sys.executable)
-    found = shutil.which(os.path.expanduser(python))
+    found = shutil.which(str(Path(python).expanduser()))
     if found is None:
         raise InterpreterMissingError(
             f"there is no Python interpreter '{python}'.", hint="--python takes a path or a command such as python3.6."

@@ -69,7 +69,7 @@ def folder(value: object) -> Path:
 def port(value: object) -> int:
     """A TCP port; 0 lets the system choose."""
     number = _integer(value)
-    if not 0 <= number <= 65535:  # noqa: PLR2004 (the range of TCP ports)
+    if not 0 <= number <= 65535:
         raise ValueError(f"expected a port number from 0 to 65535, found {value!r}")
     return number
 
@@ -120,10 +120,8 @@ def names(value: object) -> tuple[str, ...]:
 def handler(value: object) -> str:
     """``<module>:<function>``."""
     parts = text(value).strip().split(":")
-    if len(parts) != 2 or not all(parts) or "/" in parts[0] or "." in parts[1]:  # noqa: PLR2004 (module and function)
-        raise ValueError(
-            f"expected <module>:<function>, found {value!r}; for the function `handler` in main.py write main:handler"
-        )
+    if len(parts) != 2 or not all(parts) or "/" in parts[0] or "." in parts[1]:
+        raise ValueError(f"expected <module>:<function>, found {value!r}")
     return ":".join(parts)
 
 
@@ -144,9 +142,7 @@ def environment(value: object) -> dict[str, str]:
 
 def _integer(value: object) -> int:
     try:
-        if isinstance(value, (bool, float)):
-            raise ValueError
-        return int(str(value))
+        return int("" if isinstance(value, bool) else str(value))
     except ValueError:
         raise ValueError(f"expected a whole number, found {value!r}") from None
 
@@ -165,7 +161,7 @@ class Options:
     )  # fmt: skip
     handler: str = _row(
         "main:handler", "-h", "--handler", variable="HANDLER", key="model.handler", parse=handler,
-        metavar="MODULE:FUNCTION", help="The function to serve.",
+        metavar="MODULE:FUNCTION", help="The function to serve, such as main:handler for `handler` in main.py.",
     )  # fmt: skip
     model_dir: Path = _row(
         Path(), "--model-dir", variable="ABEJA_USER_MODEL_ROOT", key="", parse=folder, metavar="DIR",

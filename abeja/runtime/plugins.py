@@ -165,8 +165,9 @@ class Plugins:
 
     def _unknown(self, kind: str, name: str, asked_by: str) -> ConfigurationError:
         noun = {"abi": "handler ABI"}.get(kind, kind)
-        known = ", ".join(f"{known} ({source.distribution} {source.version})" for known, source in
-                          sorted(self.provided(kind).items()))
+        known = ", ".join(
+            f"{known} ({source.distribution} {source.version})" for known, source in sorted(self.provided(kind).items())
+        )
         blocked = [str(plugin.source) for plugin in self.all if plugin.status == "blocked"]
         hint = "`abeja-runtime plugins` lists what is installed; install the distribution that provides yours."
         if blocked:

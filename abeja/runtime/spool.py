@@ -1,5 +1,6 @@
 """The private folder for bodies that are too large for memory."""
 
+import os
 import shutil
 import tempfile
 from pathlib import Path
@@ -28,8 +29,8 @@ class Spool:
 
     def create(self) -> tuple[BinaryIO, Path]:
         """A new empty file that only this user can read, open for writing."""
-        file = tempfile.NamedTemporaryFile(dir=self.folder, prefix="body-", delete=False)  # noqa: SIM115 (the sink closes it)
-        return file.file, Path(file.name)
+        handle, path = tempfile.mkstemp(prefix="body-", dir=self.folder)
+        return os.fdopen(handle, "wb"), Path(path)
 
 
 class MemoryBudget:

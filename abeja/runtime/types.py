@@ -14,7 +14,7 @@ def _existing_file(instance: object, attribute: "attrs.Attribute[Path]", value: 
 
 
 def _name(instance: object, attribute: "attrs.Attribute[str]", value: str) -> None:
-    if not isinstance(value, str) or not value.strip():
+    if not str(value).strip():
         raise ValueError(f"{type(instance).__name__}.{attribute.name}: expected a name, found {value!r}")
 
 

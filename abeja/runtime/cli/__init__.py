@@ -80,18 +80,21 @@ cli.add_command(
 
 def _print_version(ctx: click.Context, _: click.Parameter, value: bool) -> None:  # noqa: FBT001 (click's signature)
     if value and not ctx.resilient_parsing:
-        from abeja.runtime.version import VERSION
+        from abeja.runtime.version import VERSION  # noqa: PLC0415 (asks the installed metadata, which takes time)
 
         click.echo(f"abeja-runtime {VERSION}")
         ctx.exit()
 
 
-cli.params.append(
-    click.Option(
-        ["--version"], is_flag=True, is_eager=True, expose_value=False, callback=_print_version,
-        help="Show the version and exit.",
-    )  # fmt: skip
+_VERSION_OPTION = click.Option(
+    ["--version"],
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_print_version,
+    help="Show the version and exit.",
 )
+cli.params.append(_VERSION_OPTION)
 
 
 def main(args: Sequence[str] | None = None) -> None:
@@ -108,7 +111,7 @@ def _run(args: list[str]) -> int:
     except click.Abort:
         return 1
     except AbejaRuntimeError as error:
-        click.echo(f"Error: {error.report()}" if not getattr(error, "traceback", "") else error.report(), err=True)
+        click.echo(f"{error.traceback}Error: {error.report()}", err=True)
         return error.exit_code
     except BrokenPipeError:
         # The reader of our output has gone; what the interpreter would still flush has nowhere to go.

@@ -17,7 +17,7 @@ from abeja.runtime.version import VERSION
 @with_options(*rows())
 @with_vendor_options
 def run_local_server(**flags: Any) -> None:
-    """Serve a handler on this machine to try it out, as the vendor's CLI did, without Docker.
+    r"""Serve a handler on this machine to try it out, as the vendor's CLI did, without Docker.
 
     \b
     Example:
@@ -25,7 +25,8 @@ def run_local_server(**flags: Any) -> None:
 
     Without --port, any free port is taken; the banner says which.
     """
-    from abeja.runtime.server.service import Addresses, serve
+    # Tornado is imported only by the commands that listen.
+    from abeja.runtime.server.service import Addresses, serve  # noqa: PLC0415
 
     configuration, model = prepare(apply_vendor_options(flags))
 
@@ -38,12 +39,12 @@ def run_local_server(**flags: Any) -> None:
 
 
 def _free_ports(configuration: Configuration) -> Options:
-    free = {
-        name: 0
-        for name in ("port", "health_port")
-        if configuration.settings[name].origin == "built-in"
-    }
-    return attrs.evolve(configuration.options, **free)
+    options, settings = configuration.options, configuration.settings
+    return attrs.evolve(
+        options,
+        port=0 if settings["port"].origin == "built-in" else options.port,
+        health_port=0 if settings["health_port"].origin == "built-in" else options.health_port,
+    )
 
 
 def _banner(url: str, handler: str, image: str) -> list[str]:

@@ -13,7 +13,7 @@ from abeja.runtime.version import VERSION
 @click.command()
 @with_options(*rows())
 def serve(**flags: Any) -> None:
-    """Serve a handler over HTTP.
+    r"""Serve a handler over HTTP.
 
     \b
     Example:
@@ -23,7 +23,8 @@ def serve(**flags: Any) -> None:
     The service answers on --port. GET /health_check answers on both ports; the management port
     also has /livez and /readyz. SIGTERM and Ctrl-C let running requests finish.
     """
-    from abeja.runtime.server.service import serve as serve_model
+    # Tornado is imported only by the commands that listen.
+    from abeja.runtime.server.service import serve as serve_model  # noqa: PLC0415
 
     configuration, model = prepare(flags)
     serve_model(model, configuration.options, version=VERSION)

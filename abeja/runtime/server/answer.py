@@ -6,7 +6,7 @@ import logging
 import time
 from collections.abc import Callable
 
-from tornado.httputil import HTTPHeaders, ResponseStartLine
+from tornado.httputil import HTTPHeaders, ResponseStartLine, format_timestamp
 from tornado.iostream import StreamClosedError
 
 from abeja.runtime.messages import Response, SpoolFile
@@ -74,6 +74,8 @@ class Answer:
             self._has_body = False
         elif length is not None:
             headers["Content-Length"] = str(length)
+        # RFC 9110, 6.6.1: an origin server with a clock says when it answered.
+        headers.setdefault("Date", format_timestamp(time.time()))
         self._status = response.status
         self._sent_bytes = len(body) if self._has_body else 0
         start_line = ResponseStartLine("HTTP/1.1", response.status, _phrase(response.status))

@@ -8,7 +8,7 @@ from tornado.httputil import HTTPHeaders, HTTPMessageDelegate, RequestStartLine,
 from abeja.runtime import answers
 from abeja.runtime.dispatch import Dispatcher, Exchange
 from abeja.runtime.errors import BodyTooLargeError, MethodNotAllowedError, RequestError
-from abeja.runtime.messages import Content, Request, Response
+from abeja.runtime.messages import Content, Request
 from abeja.runtime.server.answer import Answer
 from abeja.runtime.server.connection import Connection, ConnectionState
 from abeja.runtime.server.head import Head
@@ -75,7 +75,8 @@ class Intake(HTTPMessageDelegate):
         head = self._head = Head.parse(cast("RequestStartLine", start_line), headers)
         self._answer = Answer(self._connection, head=head, on_done=self._answered)
         if head.path == HEALTH_PATH:
-            self._answer.respond(answers.health_response(is_serving=not self._dispatcher.trouble))
+            status, fields = answers.health(is_serving=not self._dispatcher.trouble)
+            self._answer.respond(answers.json_response(status, fields))
             return
         try:
             self._sink = self._admit(head)

@@ -6,7 +6,6 @@ from tornado.web import Application, RequestHandler
 
 from abeja.runtime import answers
 from abeja.runtime.dispatch import Dispatcher
-from abeja.runtime.messages import Response
 from abeja.runtime.server.intake import HEALTH_PATH
 
 
@@ -31,38 +30,36 @@ class _Handler(RequestHandler):
     def initialize(self, dispatcher: Dispatcher) -> None:
         self.dispatcher = dispatcher
 
-    def response(self) -> Response:
+    def answer(self) -> tuple[int, dict[str, str]]:
+        """Status and fields."""
         raise NotImplementedError
 
-    def _answer(self, *_: Any) -> None:
-        response = self.response()
-        self.set_status(response.status)
-        for name, value in response.headers:
-            self.set_header(name, value)
-        self.finish(response.body)
+    def _respond(self, *_: Any) -> None:
+        status, fields = self.answer()
+        self.set_status(status)
+        self.set_header("Content-Type", "application/json")
+        self.finish(answers.json_body(fields))
 
     # The original's health checks took any method.
-    get = head = post = put = delete = patch = options = _answer
+    get = head = post = put = delete = patch = options = _respond
 
 
 class _Health(_Handler):
-    def response(self) -> Response:
-        return answers.health_response(is_serving=not self.dispatcher.trouble)
+    def answer(self) -> tuple[int, dict[str, str]]:
+        return answers.health(is_serving=not self.dispatcher.trouble)
 
 
 class _Liveness(_Handler):
-    def response(self) -> Response:
-        return answers.json_response(200, {"status": "alive"})
+    def answer(self) -> tuple[int, dict[str, str]]:
+        return 200, {"status": "alive"}
 
 
 class _Readiness(_Handler):
-    def response(self) -> Response:
+    def answer(self) -> tuple[int, dict[str, str]]:
         trouble = self.dispatcher.trouble
-        if trouble:
-            return answers.json_response(503, {"status": "not ready", "reason": trouble})
-        return answers.json_response(200, {"status": "ready"})
+        return (503, {"status": "not ready", "reason": trouble}) if trouble else (200, {"status": "ready"})
 
 
 class _NotFound(_Handler):
-    def response(self) -> Response:
-        return answers.json_response(404, {"status": "not found"})
+    def answer(self) -> tuple[int, dict[str, str]]:
+        return 404, {"status": "not found"}

@@ -3,7 +3,7 @@
 import binascii
 from collections.abc import Callable
 
-import multipart
+import multipart  # type: ignore[import-untyped] # the library ships no types
 
 from abeja.runtime.errors import RequestMalformedError
 from abeja.runtime.messages import Content
@@ -26,7 +26,7 @@ def boundary_of(content_type: str) -> str | None:
     media_type, parameters = multipart.parse_options_header(content_type)
     if media_type.lower() != "multipart/form-data":
         return None
-    boundary = parameters.get("boundary", "")
+    boundary: str = parameters.get("boundary", "")
     if not boundary or len(boundary) > _BOUNDARY_LIMIT or not boundary.isascii():
         raise RequestMalformedError("the multipart body has no usable boundary parameter in Content-Type")
     return boundary
@@ -95,7 +95,7 @@ class MultipartSink:
             self._part.write(bytes(event))
 
 
-class _FormParser(multipart.PushMultipartParser):
+class _FormParser(multipart.PushMultipartParser):  # type: ignore[misc] # see the import
     """Keeps parts that have no Content-Disposition, or another than form-data, as the original did."""
 
     def _create_segment(self, headerlist: list[tuple[str, str]]) -> multipart.MultipartSegment:

@@ -24,7 +24,8 @@ _PR_SET_PDEATHSIG = 1
 def _import_siblings() -> Any:
     location = os.path.join(_FOLDER, "__init__.py")
     spec = importlib.util.spec_from_file_location(_PACKAGE, location, submodule_search_locations=[_FOLDER])
-    assert spec is not None and spec.loader is not None
+    if spec is None or spec.loader is None:
+        raise ImportError(location)
     package = importlib.util.module_from_spec(spec)
     sys.modules[_PACKAGE] = package
     spec.loader.exec_module(package)

@@ -24,7 +24,7 @@ class Channel(object):
     def __init__(self, sock: socket.socket) -> None:
         self._socket = sock
         self._decoder = frames.Decoder()
-        self._received = deque()  # type: Deque[frames.Frame]
+        self._received: Deque[frames.Frame] = deque()
         self._owner_pid = os.getpid()
 
     def receive(self) -> Optional[frames.Frame]:

@@ -58,4 +58,4 @@ def user_traceback(error: BaseException) -> str:
 
 def _is_users(trace: TracebackType) -> bool:
     module = str(trace.tb_frame.f_globals.get("__name__", ""))
-    return not module.startswith(_OURS) and module.split(".")[0] != "importlib"
+    return not module.startswith(_OURS) and module.partition(".")[0] != "importlib"

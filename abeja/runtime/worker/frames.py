@@ -102,7 +102,7 @@ def _header(raw: bytes) -> Header:
     try:
         header = json.loads(raw.decode("utf-8"))
     except (ValueError, RecursionError) as error:
-        raise FrameError("a frame's header is not JSON: %s" % error)
+        raise FrameError("a frame's header is not JSON: %s" % error) from error
     if not isinstance(header, dict) or not isinstance(header.get("kind"), str):
         raise FrameError("a frame's header is not an object with a kind")
     return header

@@ -19,13 +19,13 @@ def load_handler(model_dir: str, handler: str) -> Callable[..., Any]:
     module_name, _, attribute = handler.partition(":")
     module = _import_user_module(model_dir, module_name)
     try:
-        function = getattr(module, attribute)  # type: Callable[..., Any]
-    except AttributeError:
+        function: Callable[..., Any] = getattr(module, attribute)
+    except AttributeError as error:
         raise failure.LoadError(
             "handler-attribute-missing",
             "the module '%s' (%s) has no '%s'." % (module_name, getattr(module, "__file__", "?"), attribute),
             _attribute_hint(module_name, attribute, _callables(module)),
-        )
+        ) from error
     return function
 
 
@@ -50,7 +50,7 @@ def load_plugin_module(kind: str, name: str, path: str) -> ModuleType:
             % (kind, name, path, sys.version.split()[0], failure.summary(error)),
             "a worker module runs on the model's Python: the standard library only, in the syntax of Python 3.6.",
             error,
-        )
+        ) from error
     return module
 
 
@@ -64,14 +64,14 @@ def _import_user_module(model_dir: str, name: str) -> ModuleType:
                 "there is no module '%s' in %s." % (name, model_dir),
                 "the handler is written <module>:<function>, for a function `handler` in main.py `main:handler`; "
                 "--model-dir names the folder that has the module.",
-            )
+            ) from error
         raise failure.LoadError(
             "handler-import-failed",
             "importing '%s' failed: %s" % (name, failure.summary(error)),
             "the module '%s' is not installed for the worker's Python %s (%s)."
             % (error.name, sys.version.split()[0], sys.executable),
             error,
-        )
+        ) from error
     except SystemExit as error:
         raise failure.LoadError(
             "handler-import-failed",
@@ -79,15 +79,19 @@ def _import_user_module(model_dir: str, name: str) -> ModuleType:
             "a handler's module must not call sys.exit() when it is imported; "
             'guard scripts with `if __name__ == "__main__":`.',
             error,
-        )
+        ) from error
     except BaseException as error:  # the user's import may raise anything, and each is theirs to see
         raise failure.LoadError(
-            "handler-import-failed", "importing '%s' failed: %s" % (name, failure.summary(error)), "", error
-        )
+            "handler-import-failed",
+            "importing '%s' failed: %s" % (name, failure.summary(error)),
+            "the traceback above is from the handler's own code, run by Python %s (%s)."
+            % (sys.version.split()[0], sys.executable),
+            error,
+        ) from error
 
 
 def _callables(module: ModuleType) -> List[str]:
-    members = vars(module)  # type: Dict[str, Any]
+    members: Dict[str, Any] = vars(module)
     return [
         name
         for name, value in members.items()

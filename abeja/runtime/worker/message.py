@@ -21,10 +21,10 @@ class Content(object):
     """
 
     def __init__(self, fields: Dict[str, Any], body: BinaryIO, size_bytes: int) -> None:
-        self.content_type = fields.get("content_type")  # type: Optional[str]
-        self.file_name = fields.get("file_name")  # type: Optional[str]
-        self.form_name = fields.get("form_name")  # type: Optional[str]
-        self.metadata = fields.get("metadata")  # type: Optional[Dict[str, Any]]
+        self.content_type: Optional[str] = fields.get("content_type")
+        self.file_name: Optional[str] = fields.get("file_name")
+        self.form_name: Optional[str] = fields.get("form_name")
+        self.metadata: Optional[Dict[str, Any]] = fields.get("metadata")
         self.body = body
         self.size_bytes = size_bytes
 
@@ -42,12 +42,12 @@ class Message(object):
     """
 
     def __init__(self, header: Dict[str, Any], payload: bytes, spool_dir: str) -> None:
-        self.request_id = header["request_id"]  # type: str
-        self.method = header["method"]  # type: str
-        self.path = header["path"]  # type: str
-        self.query = header["query"]  # type: str
-        self.content_type = header["content_type"]  # type: Optional[str]
-        self.headers = [(name, list(values)) for name, values in header["headers"]]  # type: List[Tuple[str, List[str]]]
+        self.request_id: str = header["request_id"]
+        self.method: str = header["method"]
+        self.path: str = header["path"]
+        self.query: str = header["query"]
+        self.content_type: Optional[str] = header["content_type"]
+        self.headers: List[Tuple[str, List[str]]] = [(name, list(values)) for name, values in header["headers"]]
         self.contents = _contents(header["contents"], payload, spool_dir)
 
     def close(self) -> None:
@@ -62,7 +62,7 @@ def _contents(fields: List[Dict[str, Any]], payload: bytes, spool_dir: str) -> L
     for field in fields:
         size = field["size"]
         if "path" in field:
-            body = open(field["path"], "rb")
+            body = open(field["path"], "rb")  # noqa: SIM115 (closed with the message)
         else:
             inline = _InlineBody(payload[offset : offset + size], spool_dir)
             # The original's bodies were BufferedReaders, and handlers see the type.
@@ -78,7 +78,7 @@ class _InlineBody(io.BytesIO):
     def __init__(self, data: bytes, spool_dir: str) -> None:
         super(_InlineBody, self).__init__(data)
         self._spool_dir = spool_dir
-        self._path = None  # type: Optional[str]
+        self._path: Optional[str] = None
 
     @property
     def name(self) -> str:

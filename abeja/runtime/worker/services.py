@@ -15,7 +15,7 @@ class Services(object):
     def __init__(self, encoders: List[Any], version: str) -> None:
         self.encoders = encoders
         self.version = version
-        self._loop = None  # type: Optional[Any]
+        self._loop: Optional[Any] = None
 
     def settle(self, value: Any) -> Any:
         """`value`, or its result when it is awaitable (a handler that is an ``async def``)."""

@@ -36,7 +36,7 @@ class Session(object):
 
     def __init__(self, channel: Channel, init: Dict[str, Any]) -> None:
         self._channel = channel
-        self._spool_dir = init["spool_dir"]  # type: str
+        self._spool_dir: str = init["spool_dir"]
         self._adapter = _load_adapter(init)
 
     def serve(self) -> None:
@@ -110,14 +110,14 @@ def _load_adapter(init: Dict[str, Any]) -> Any:
         raise failure.LoadError(
             "handler-refused",
             "handler ABI '%s' does not accept %s: %s" % (abi["name"], init["handler"], error),
-            "",
+            "the image version decides the ABI: `abeja-runtime images` lists them.",
             None if isinstance(error, ValueError) else error,
-        )
+        ) from error
 
 
 def _collect(body: Iterable[bytes], spool_dir: str) -> Tuple[bytes, Optional[str]]:
     """The whole body: its bytes when small, else the path of a file that the server removes."""
-    pieces = []  # type: List[bytes]
+    pieces: List[bytes] = []
     size = 0
     iterator = iter(body)
     for piece in iterator:
@@ -152,5 +152,5 @@ def _flush_output() -> None:
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
-        except Exception:  # a handler may have closed or replaced its streams
+        except Exception:  # noqa: S112 (a handler may have closed or replaced its streams)
             continue

@@ -11,7 +11,7 @@ import json
 import operator
 import os
 from collections import OrderedDict
-from typing import Any, BinaryIO, Callable, Dict, Iterable, Iterator, List, Mapping, Optional, Tuple, cast
+from typing import Any, BinaryIO, Callable, Dict, Iterable, Iterator, List, Optional, Tuple, cast
 
 FORM = "application/x-www-form-urlencoded"
 OCTETS = "application/octet-stream"
@@ -31,7 +31,9 @@ class Adapter(object):
 
     def __init__(self, function: Callable[..., Any], services: Any) -> None:
         if not callable(function):
-            raise ValueError("it is a %s and cannot be called" % type(function).__name__)
+            raise ValueError(  # noqa: TRY004 (refused by the contract of Adapter)
+                "it is a %s and cannot be called" % type(function).__name__
+            )
         self._function = function
         self._services = services
         # One object for all requests, as handlers may keep things in it.
@@ -171,7 +173,7 @@ class Content(collections.abc.Mapping):  # type: ignore[type-arg] # not subscrip
 
     def __init__(self, body: BinaryIO, content: Any = None) -> None:
         self._body = body
-        self._values = OrderedDict(
+        self._values: "OrderedDict[str, Any]" = OrderedDict(
             (
                 ("content_type", getattr(content, "content_type", None)),
                 ("metadata", getattr(content, "metadata", None)),
@@ -179,7 +181,7 @@ class Content(collections.abc.Mapping):  # type: ignore[type-arg] # not subscrip
                 ("file_name", getattr(content, "file_name", None)),
                 ("form_name", getattr(content, "form_name", None)),
             )
-        )  # type: OrderedDict[str, Any]
+        )
 
     def __getitem__(self, key: str) -> Any:
         return self._values[key]
@@ -211,7 +213,7 @@ class Request(collections.abc.Mapping):  # type: ignore[type-arg] # not subscrip
         content_type, contents = _content_type_and_contents(message)
         headers = [{"key": name, "values": values} for name, values in message.headers]
         self._contents = contents
-        self._values = OrderedDict(
+        self._values: "OrderedDict[str, Any]" = OrderedDict(
             (
                 ("http_method", message.method),
                 ("content_type", content_type),
@@ -219,7 +221,7 @@ class Request(collections.abc.Mapping):  # type: ignore[type-arg] # not subscrip
                 ("http_headers", HttpHeaders(message.headers)),
                 ("contents", contents),
             )
-        )  # type: OrderedDict[str, Any]
+        )
         self._unlisted = {"path": message.path, "query": message.query}
 
     def __getitem__(self, key: str) -> Any:

@@ -15,7 +15,7 @@ class Encoder(object):
 
     def __init__(self, media_type: str) -> None:
         self._is_csv = media_type == "text/csv"
-        self._writer = None  # type: Optional[csv.DictWriter[Any]]
+        self._writer: Optional[csv.DictWriter[Any]] = None
         self._buffer = io.StringIO(newline="")
 
     def claims(self, content: Any) -> bool:

@@ -79,10 +79,14 @@ def _sorted_array(values: Iterable[Any]) -> List[Any]:
 
 
 def _number(value: decimal.Decimal) -> Any:
-    return int(value) if value.is_finite() and value == value.to_integral_value() and value.as_tuple()[2] == 0 else float(value)
+    return (
+        int(value)
+        if value.is_finite() and value == value.to_integral_value() and value.as_tuple()[2] == 0
+        else float(value)
+    )
 
 
-_CONVERSIONS = (
+_CONVERSIONS: Tuple[Tuple[Any, Callable[[Any], Any]], ...] = (
     ((datetime.datetime, datetime.date, datetime.time), lambda value: value.isoformat()),
     (decimal.Decimal, _number),
     ((uuid.UUID, pathlib.PurePath), str),
@@ -91,7 +95,7 @@ _CONVERSIONS = (
     ((set, frozenset), _sorted_array),
     (collections.abc.Mapping, dict),
     ((collections.deque, range, collections.abc.MappingView), _array),
-)  # type: Tuple[Tuple[Any, Callable[[Any], Any]], ...]
+)
 
 
 def _convert(value: Any) -> Any:

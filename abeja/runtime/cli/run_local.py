@@ -23,10 +23,14 @@ _CLIENT_ERROR, _SERVER_ERROR = 400, 500
 
 @click.command("run-local")
 @click.option(
-    "--input", "inputs", metavar="FILE|NAME=@FILE", multiple=True, required=True,
+    "--input",
+    "inputs",
+    metavar="FILE|NAME=@FILE",
+    multiple=True,
+    required=True,
     help="The request's body: a file, its content type by its extension. "
     "Repeated as NAME=@FILE or NAME=TEXT: a multipart form.",
-)  # fmt: skip
+)
 @click.option("-q", "--quiet", is_flag=True, help="Print the answer only.")
 @with_options(*MODEL_OPTIONS, "timeout", "startup_timeout", *COMMON_OPTIONS)
 @with_vendor_options

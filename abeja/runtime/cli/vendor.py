@@ -15,16 +15,31 @@ def with_vendor_options(command: _Command) -> _Command:
     for option in (
         click.option("--v1", is_flag=True, help="The handler is of image version 18.10, whatever the image says."),
         click.option(
-            "-o", "--organization_id", "--organization-id", "organization_id", metavar="ID",
+            "-o",
+            "--organization_id",
+            "--organization-id",
+            "organization_id",
+            metavar="ID",
             help=f"Sets {_ORGANIZATION} for the handler.",
         ),
         click.option(
-            "-d", "--device_type", "--device-type", "device_type", metavar="TYPE", hidden=True,
+            "-d",
+            "--device_type",
+            "--device-type",
+            "device_type",
+            metavar="TYPE",
+            hidden=True,
             help="Accepted for compatibility; without Docker there is no device to choose.",
         ),
-        click.option("--no-cache", "--no_cache", "no_cache", is_flag=True, hidden=True,
-            help="Accepted for compatibility; there is no image to build."),
-    ):  # fmt: skip
+        click.option(
+            "--no-cache",
+            "--no_cache",
+            "no_cache",
+            is_flag=True,
+            hidden=True,
+            help="Accepted for compatibility; there is no image to build.",
+        ),
+    ):
         command = option(command)
     return command
 

@@ -1,0 +1,107 @@
+"""Values of options: from text, or from TOML, to Python.
+
+Each function raises ValueError with what was expected and what was found.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([KMGT]?)(I?B)?", re.IGNORECASE)
+_VARIABLE_NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*", re.ASCII)
+_POWERS = {"": 0, "K": 1, "M": 2, "G": 3, "T": 4}
+
+
+def text(value: object) -> str:
+    """Any text that is not blank."""
+    if isinstance(value, float):
+        raise ValueError(f"expected text, found the number {value} (quote it: a bare 18.10 is 18.1)")  # noqa: TRY004
+    if not isinstance(value, str) or not value.strip():
+        raise ValueError(f"expected text, found {value!r}")
+    return value
+
+
+def folder(value: object) -> Path:
+    """A path, made absolute."""
+    return Path(text(value)).expanduser().absolute()
+
+
+def port(value: object) -> int:
+    """A TCP port; 0 lets the system choose."""
+    number = _integer(value)
+    if not 0 <= number <= 65535:
+        raise ValueError(f"expected a port number from 0 to 65535, found {value!r}")
+    return number
+
+
+def count(value: object) -> int:
+    """A whole number from 1."""
+    number = _integer(value)
+    if number < 1:
+        raise ValueError(f"expected a whole number from 1, found {value!r}")
+    return number
+
+
+def count_from_zero(value: object) -> int:
+    """A whole number from 0."""
+    number = _integer(value)
+    if number < 0:
+        raise ValueError(f"expected a whole number from 0, found {value!r}")
+    return number
+
+
+def seconds(value: object) -> float:
+    """A positive number of seconds."""
+    try:
+        number = float(str(value)) if not isinstance(value, bool) else 0.0
+    except ValueError:
+        number = 0.0
+    if not 0 < number < float("inf"):
+        raise ValueError(f"expected a positive number of seconds, found {value!r}")
+    return number
+
+
+def size(value: object) -> int:
+    """A number of bytes, with K, M, G or T for powers of 1024."""
+    match = _SIZE.fullmatch(str(value).strip())
+    if match is None or isinstance(value, bool):
+        raise ValueError(f"expected a size such as 512MB or 1.5G, found {value!r}")
+    return int(float(match[1]) * 1024 ** _POWERS[match[2].upper()])
+
+
+def names(value: object) -> tuple[str, ...]:
+    """Words separated by commas, or a list of them."""
+    items = value.split(",") if isinstance(value, str) else value
+    if not isinstance(items, Sequence) or not all(isinstance(item, str) for item in items):
+        raise ValueError(f"expected names separated by commas, found {value!r}")
+    return tuple(name for item in items for name in [item.strip()] if name)
+
+
+def handler(value: object) -> str:
+    """``<module>:<function>``."""
+    parts = text(value).strip().split(":")
+    if len(parts) != 2 or not all(parts) or "/" in parts[0] or "." in parts[1]:
+        raise ValueError(f"expected <module>:<function>, found {value!r}")
+    return ":".join(parts)
+
+
+def environment(value: object) -> dict[str, str]:
+    """``KEY:VALUE`` texts, split at the first colon, or a table."""
+    if isinstance(value, Mapping):
+        pairs = [(str(key), str(item)) for key, item in value.items()]
+    else:
+        items = [value] if isinstance(value, str) else value
+        if not isinstance(items, Sequence):
+            raise ValueError(f"expected KEY:VALUE, found {value!r}")  # noqa: TRY004 (one kind of error for all rows)
+        pairs = [(key, item) for pair in items for key, _, item in [str(pair).partition(":")]]
+    for key, _ in pairs:
+        if not _VARIABLE_NAME.fullmatch(key):
+            raise ValueError(f"expected KEY:VALUE with a name of letters, digits and _, found the name {key!r}")
+    return dict(pairs)
+
+
+def _integer(value: object) -> int:
+    try:
+        return int("" if isinstance(value, bool) else str(value))
+    except ValueError:
+        raise ValueError(f"expected a whole number, found {value!r}") from None

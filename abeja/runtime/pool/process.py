@@ -312,7 +312,8 @@ class WorkerProcess(asyncio.SubprocessProtocol):
     def _start_error(self) -> AbejaRuntimeError:
         if self._error is not None:
             return self._error
-        output = "\n".join(self._output.last_lines)
+        # A crash's stack ends in frames of ours, which say nothing to the user.
+        output = "\n".join(line for line in self._output.last_lines if str(WORKER_FOLDER) not in line)
         shown = f"\nIts last output:\n{output}" if output else ""
         return WorkerStartError(
             f"the worker ({self._model.python}) {self._reason()} before it was ready.{shown}",

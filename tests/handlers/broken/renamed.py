@@ -1,0 +1,5 @@
+def handle(request, context):
+    return {}
+
+
+not_callable = 5

@@ -1,0 +1,174 @@
+"""Where options come from, and which wins."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from abeja.runtime.config import Configuration, resolve
+from abeja.runtime.errors import (
+    AbiUnknownError,
+    ConfigFileInvalidError,
+    ConfigurationError,
+    ImageInvalidError,
+    ImageUnknownError,
+    InterpreterMissingError,
+    OptionInvalidError,
+)
+from abeja.runtime.model import Model
+
+Resolve = Callable[..., Configuration]
+
+
+@pytest.fixture
+def resolved(tmp_path: Path) -> Resolve:
+    """Resolves options for a model folder with the file given: ``resolved(flags, environ, file="...")``."""
+
+    def resolve_in_folder(flags: dict[str, Any] | None = None, *, file: str = "", **environ: str) -> Configuration:
+        if file:
+            (tmp_path / "abeja-runtime.toml").write_text(file)
+        return resolve({"model_dir": str(tmp_path), **(flags or {})}, environ=environ)
+
+    return resolve_in_folder
+
+
+FILE = """
+[server]
+port = 3
+[model]
+image_version = "mine"
+[image.mine]
+abi = "19.04"
+encoders = ["json"]
+options = {port = 4, timeout = 5}
+"""
+
+
+def test_flag_wins_over_environment_over_file_over_image_over_built_in(resolved: Resolve) -> None:
+    def origin(configuration: Configuration, name: str) -> tuple[Any, str]:
+        setting = configuration.settings[name]
+        return setting.value, setting.origin.split()[0]
+
+    assert origin(resolved(), "port") == (5000, "built-in")
+    assert origin(resolved(file=FILE.replace("[server]\nport = 3", "")), "port") == (4, "image")
+    assert origin(resolved(file=FILE), "port") == (3, "file")
+    assert origin(resolved(file=FILE, PORT="2"), "port") == (2, "environment")
+    assert origin(resolved({"port": "1"}, file=FILE, PORT="2"), "port") == (1, "flag")
+    assert origin(resolved(file=FILE), "timeout") == (5.0, "image")
+
+
+def test_an_empty_variable_is_unset(resolved: Resolve) -> None:
+    assert resolved(PORT="").options.port == 5000
+
+
+def test_variables_for_the_handler_are_merged(resolved: Resolve) -> None:
+    configuration = resolved({"environment": ("A:flag", "B:flag")}, file='[model.env]\nA = "file"\nC = "file"\n')
+
+    assert configuration.options.environment == {"A": "flag", "B": "flag", "C": "file"}
+
+
+def test_pyproject_is_read_when_there_is_no_file_of_our_own(resolved: Resolve, tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text("[tool.abeja-runtime.server]\nport = 7\n")
+    assert resolved().options.port == 7
+    assert "[tool.abeja-runtime]" in resolved().settings["port"].origin
+    assert resolved(file="[server]\nport = 8\n").options.port == 8
+
+
+def test_an_explicit_file_must_exist(resolved: Resolve, tmp_path: Path) -> None:
+    with pytest.raises(ConfigFileInvalidError, match="there is no configuration file"):
+        resolved({"config": str(tmp_path / "missing.toml")})
+
+
+@pytest.mark.parametrize(
+    ("file", "error", "message"),
+    [
+        ("[server", ConfigFileInvalidError, "cannot be read as TOML"),
+        ("[server]\nprot = 1\n", ConfigFileInvalidError, "Did you mean port?"),
+        ("[sever]\nport = 1\n", ConfigFileInvalidError, "Did you mean server?"),
+        ("server = 1\n", ConfigFileInvalidError, "expected a table"),
+        ("[server]\nport = 99999\n", OptionInvalidError, "expected a port number"),
+        ("[model]\nimage_version = 18.10\n", OptionInvalidError, "a bare 18.10 is 18.1"),
+        ('[image.18.10]\nabi = "18.10"\n', ImageInvalidError, "not a table of fields"),
+        ('[image."30.01"]\nabi = "19.04"\n', ImageInvalidError, "needs the fields abi and encoders"),
+        ('[image."19.04"]\nabi = 19.04\n', ImageInvalidError, "expected text, found the number"),
+        ('[image."19.04"]\nencoders = "json"\n', ImageInvalidError, "expected list"),
+        ('[image."19.04"]\nencoders = [1]\n', ImageInvalidError, "expected a list of text"),
+        ('[image."19.04"]\nencoder = []\n', ImageInvalidError, "encoder is not a field"),
+    ],
+)
+def test_mistakes_in_the_file_are_named(
+    resolved: Resolve, file: str, error: type[ConfigurationError], message: str
+) -> None:
+    with pytest.raises(error) as caught:
+        resolved(file=file)
+    assert message in caught.value.report()
+
+
+@pytest.mark.parametrize(
+    ("reference", "name"),
+    [
+        ("abeja/all-cpu:19.04", "19.04"),
+        ("abeja-inc/minimal:19.10", "19.10"),
+        ("deepgpu:0.1.0", "18.10"),
+        ("abeja/x:0.1.0-arm64v8", "18.10"),
+        ("abeja/all-cpu:20.02a", "20.02"),
+        ("abeja/all-cpu:19.07", "19.04"),
+        ("abeja/all-cpu:31.12", "20.10"),
+        ("abeja/all-cpu:latest", "latest"),
+    ],
+)
+def test_an_image_selects_its_version_or_the_newest_before_it(resolved: Resolve, reference: str, name: str) -> None:
+    assert resolved({"image": reference}).require_image().name == name
+
+
+@pytest.mark.parametrize("version", ["17.01", "nightly", "19", "19.4", ""])
+def test_older_and_unparsable_versions_are_errors_with_the_known_ones(resolved: Resolve, version: str) -> None:
+    expected = ImageUnknownError if version else OptionInvalidError
+    with pytest.raises(expected, match=r"Known: 18\.10, 19\.04, 19\.10, 20\.02, 20\.10, latest|image version"):
+        resolved({"image_version": version} if version else {}).require_image()
+
+
+@pytest.mark.parametrize("reference", ["all-cpu", "a:b:19.04", ":19.04", "abeja/all-cpu:"])
+def test_an_image_is_repository_and_tag(resolved: Resolve, reference: str) -> None:
+    with pytest.raises(OptionInvalidError, match="invalid image and tag format"):
+        resolved({"image": reference})
+
+
+def test_image_and_version_must_agree(resolved: Resolve) -> None:
+    with pytest.raises(OptionInvalidError, match="contradict"):
+        resolved({"image": "abeja/all-cpu:19.04", "image_version": "20.10"})
+    assert resolved({"image": "abeja/all-cpu:19.04", "image_version": "19.04"}).require_image().name == "19.04"
+    assert resolved({"image": "a/b:19.04"}, ABEJA_RUNTIME_IMAGE_VERSION="20.10").require_image().name == "19.04"
+    assert resolved({"image_version": "20.10"}, ABEJA_RUNTIME_IMAGE="a/b:19.04").require_image().name == "20.10"
+
+
+def test_fields_of_a_known_image_can_be_overridden(resolved: Resolve) -> None:
+    image = resolved({"image_version": "19.04"}, file='[image."19.04"]\nencoders = ["json"]\n').require_image()
+
+    assert (image.abi, image.encoders) == ("19.04", ("json",))
+    assert "abeja-runtime.toml" in image.origin
+
+
+def test_a_model_needs_its_abi_and_its_interpreter(resolved: Resolve) -> None:
+    with pytest.raises(AbiUnknownError, match=r'image "x"'):
+        Model.configured(resolved({"image_version": "x"}, file='[image.x]\nabi = "x"\nencoders = []\n'))
+    with pytest.raises(InterpreterMissingError):
+        Model.configured(resolved({"image_version": "19.04", "python": "python0.9"}))
+
+
+def test_the_training_result_folder_is_absolute_for_the_handler(resolved: Resolve, tmp_path: Path) -> None:
+    def folder(**environ: str) -> str:
+        model = Model.configured(resolved({"image_version": "19.04"}), environ=environ)
+        return model.environment["ABEJA_TRAINING_RESULT_DIR"]
+
+    assert folder() == str(tmp_path / "abejainc_training_result")
+    assert folder(ABEJA_TRAINING_RESULT_DIR="results") == str(tmp_path / "results")
+    assert folder(ABEJA_TRAINING_RESULT_DIR="/results") == "/results"
+
+
+def test_identity_headers_are_those_whose_variables_are_set(resolved: Resolve) -> None:
+    configuration = resolved({"image_version": "19.04", "environment": ("ABEJA_MODEL_ID:7",)})
+    model = Model.configured(configuration, environ={"ABEJA_SERVICE_ID": "s", "ABEJA_DEPLOYMENT_ID": ""})
+
+    assert model.identity_headers == (("X-Abeja-Model-Id", "7"), ("X-Abeja-Service-Id", "s"))

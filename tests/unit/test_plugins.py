@@ -1,0 +1,153 @@
+"""Plugins: pluggy's traps are errors with a name, a distribution and a version."""
+
+import types
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from abeja.runtime import Encoder, hookimpl
+from abeja.runtime.errors import (
+    EncoderUnknownError,
+    PluginConflictError,
+    PluginError,
+    PluginHookAsyncError,
+    PluginHookUnknownError,
+    PluginImportFailedError,
+    PluginNameDuplicateError,
+    PluginValueInvalidError,
+)
+from abeja.runtime.plugins import Plugins, Source
+
+HERE = Path(__file__)
+
+
+def plugin(hook: str, function: Callable[..., Any], *, is_marked: bool = True) -> types.ModuleType:
+    module = types.ModuleType("third_party")
+    setattr(module, hook, hookimpl(function) if is_marked else function)
+    return module
+
+
+def yields(*values: object) -> types.ModuleType:
+    def encoders() -> Iterator[object]:
+        yield from values
+
+    return plugin("abeja_encoders", encoders)
+
+
+def source(name: str, module: Any, distribution: str = "dist") -> Source:
+    return Source(name, distribution, "1.2", lambda: module)
+
+
+def encoder(name: str) -> Encoder:
+    return Encoder(name=name, worker=HERE)
+
+
+def raising() -> Iterator[Encoder]:
+    raise RuntimeError("broken")
+
+
+async def asynchronous() -> AsyncIterator[Encoder]:
+    yield encoder("x")
+
+
+def failing_import() -> Any:
+    raise ImportError("no such library")
+
+
+def test_values_are_found_by_name_whatever_the_order() -> None:
+    plugins = Plugins([source("encoder-a", yields(encoder("a"))), source("encoder-b", yields(encoder("b")))])
+
+    assert plugins.encoder("b", asked_by="a test").name == "b"
+    assert plugins.encoder("a", asked_by="a test").name == "a"
+    assert plugins.problems() == []
+
+
+@pytest.mark.parametrize(
+    ("sources", "error", "words"),
+    [
+        (
+            [source("encoder-x", yields(encoder("x")), "one"), source("encoder-x", yields(encoder("x")), "two")],
+            PluginNameDuplicateError,
+            ["'encoder-x'", "one 1.2", "two 1.2"],
+        ),
+        (
+            [source("encoder-x", yields(encoder("x")), "one"), source("encoder-y", yields(encoder("x")), "two")],
+            PluginConflictError,
+            ["encoder 'x'", "encoder-x (one 1.2)", "encoder-y (two 1.2)"],
+        ),
+        (
+            [source("encoder-x", plugin("abeja_encoder", raising))],
+            PluginHookUnknownError,
+            ["encoder-x (dist 1.2)", "abeja_encoder,", "did you mean abeja_encoders?"],
+        ),
+        (
+            [source("encoder-x", plugin("abeja_encoders", lambda: iter(()), is_marked=False))],
+            PluginHookUnknownError,
+            ["encoder-x (dist 1.2)", "not marked", "@hookimpl"],
+        ),
+        (
+            [source("encoder-x", plugin("abeja_encoders", asynchronous))],
+            PluginHookAsyncError,
+            ["encoder-x (dist 1.2)", "abeja_encoders", "coroutine"],
+        ),
+        (
+            [Source("encoder-x", "dist", "1.2", failing_import)],
+            PluginImportFailedError,
+            ["encoder-x (dist 1.2)", "ImportError: no such library"],
+        ),
+        (
+            [source("encoder-x", plugin("abeja_encoders", raising))],
+            PluginValueInvalidError,
+            ["encoder-x (dist 1.2)", "RuntimeError: broken"],
+        ),
+        (
+            [source("encoder-x", yields("x"))],
+            PluginValueInvalidError,
+            ["encoder-x (dist 1.2)", "yielded 'x'", "expected Encoder values"],
+        ),
+        (
+            [source("encoder-x", plugin("abeja_encoders", lambda: None))],
+            PluginValueInvalidError,
+            ["encoder-x (dist 1.2)"],
+        ),
+    ],
+)
+def test_a_broken_plugin_is_an_error_when_asked_for_and_a_problem_otherwise(
+    sources: list[Source], error: type[PluginError], words: list[str]
+) -> None:
+    plugins = Plugins([*sources, source("encoder-good", yields(encoder("good")))])
+
+    assert plugins.encoder("good", asked_by="a test").name == "good"
+    assert {type(problem) for problem in plugins.problems()} == {error}
+    with pytest.raises(error) as caught:
+        plugins.encoder("x", asked_by="a test")
+    for word in words:
+        assert word in caught.value.report()
+
+
+def test_what_nobody_provides_is_an_error_that_lists_what_there_is() -> None:
+    plugins = Plugins([source("encoder-a", yields(encoder("a")))])
+
+    with pytest.raises(EncoderUnknownError) as caught:
+        plugins.encoder("b", asked_by='my.toml, image "m"')
+    report = caught.value.report()
+    assert "no plugin provides the encoder 'b' (asked for by my.toml, image \"m\")" in report
+    assert "Known: a (dist 1.2)" in report
+
+
+def test_blocked_plugins_are_not_loaded_and_named_when_missed() -> None:
+    plugins = Plugins([Source("encoder-x", "dist", "1.2", failing_import)], blocked=["encoder-*"])
+
+    assert plugins.problems() == []
+    with pytest.raises(EncoderUnknownError) as caught:
+        plugins.encoder("x", asked_by="a test")
+    assert "These are blocked: encoder-x (dist 1.2)" in caught.value.report()
+
+
+def test_values_are_checked_where_they_are_made(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="there is no file"):
+        Encoder(name="x", worker=tmp_path / "missing.py")
+    with pytest.raises(ValueError, match="expected a name"):
+        Encoder(name=" ", worker=HERE)

@@ -39,8 +39,8 @@ def handler_response(header: dict[str, Any], body: Body | None, *, own_headers: 
     if not isinstance(status, int) or isinstance(status, bool) or not _STATUS_MIN <= status <= _STATUS_MAX:
         raise _invalid("status_code", f"expected an int from {_STATUS_MIN} to {_STATUS_MAX}, found {status!r}")
     content_type = header["content_type"]
-    if _UNSENDABLE.search(content_type):
-        raise _invalid("content_type", f"control characters cannot be sent: {content_type!r}")
+    if not isinstance(content_type, str) or _UNSENDABLE.search(content_type):
+        raise _invalid("content_type", f"expected text without control characters, found {content_type!r}")
     own = tuple(own_headers)
     taken = {name.lower() for name, _ in own} | _DROPPED
     sent = [(name, value) for name, value in header["headers"] if _is_sendable(name, value, taken)]
@@ -68,11 +68,11 @@ def health(*, is_serving: bool) -> tuple[int, dict[str, str]]:
     return (200, {"status": "ok"}) if is_serving else (503, {"status": "service unavailable"})
 
 
-def _is_sendable(name: str, value: str, taken: Iterable[str]) -> bool:
-    if not _TOKEN.fullmatch(name):
+def _is_sendable(name: object, value: object, taken: Iterable[str]) -> bool:
+    if not isinstance(name, str) or not _TOKEN.fullmatch(name):
         raise _invalid("metadata", f"{name!r} is not a header name")
-    if _UNSENDABLE.search(value):
-        raise _invalid("metadata", f"the value of {name} has control characters: {value!r}")
+    if not isinstance(value, str) or _UNSENDABLE.search(value):
+        raise _invalid("metadata", f"the value of {name} is not text without control characters: {value!r}")
     lowered = name.lower()
     return lowered not in taken and not lowered.startswith(_DROPPED_PREFIX)
 

@@ -21,7 +21,7 @@ from abeja.runtime.errors import (
 )
 from abeja.runtime.messages import Body, Request, Response, SpoolFile
 from abeja.runtime.pool.pool import Pool
-from abeja.runtime.pool.process import Exit, WorkerProcess
+from abeja.runtime.pool.process import Exit, State, WorkerProcess
 from abeja.runtime.spool import BodySink, MemoryBudget, Spool
 from abeja.runtime.worker.frames import FrameError
 
@@ -92,10 +92,10 @@ class Exchange:
         """Answer with an error of our own, or cut a streamed answer that has begun."""
         if error.detail:
             self._log(logging.ERROR, "%s: %s", error.slug, error.detail)
-        if self._has_responded:
-            self._receiver.finish(is_complete=False)
-        else:
+        if not self._has_responded:
             self._respond(answers.error_response(error, request_id=self.request.request_id))
+        elif not self._is_cancelled:
+            self._receiver.finish(is_complete=False)
         self.close()
 
     def on_response(self, header: dict[str, Any], payload: bytes) -> None:
@@ -104,9 +104,9 @@ class Exchange:
             self._begin_stream(header)
             return
         body: Body = payload
-        if header["body"] == "file":
-            body = SpoolFile(Path(header["path"]), header["size"])
         try:
+            if header["body"] == "file":
+                body = self._dispatcher.spool.adopt(Path(header["path"]), header["size"])
             self._respond(self._response(header, body))
         except RequestError as error:
             if isinstance(body, SpoolFile):
@@ -167,7 +167,6 @@ class Exchange:
             self._held.discard()
             self._held = None
         self.request.remove_files()
-        self._dispatcher.closed(self)
 
     def _response(self, header: dict[str, Any], body: Body | None) -> Response:
         own = self._dispatcher.own_headers(self.request.request_id)
@@ -255,13 +254,12 @@ class Dispatcher:
         self._queue_limit = queue_limit
         self._headers = tuple(headers)
         self._waiting: deque[Exchange] = deque()
-        self._open: set[Exchange] = set()
         self._has_started = False
         self._is_draining = False
-        self._all_closed = asyncio.Event()
         self.spool = spool
         self.timeout_s = timeout_s
         pool.on_idle = self._worker_idle
+        pool.on_start_failed = self._start_failed
 
     @property
     def trouble(self) -> str:
@@ -288,7 +286,6 @@ class Dispatcher:
             may_stream: whether it can take an answer whose length is not known.
         """
         exchange = Exchange(self, request, receiver, may_stream=may_stream)
-        self._open.add(exchange)
         refusal = self.refusal()
         if refusal is not None:
             exchange.fail(refusal)
@@ -309,24 +306,14 @@ class Dispatcher:
         if exchange in self._waiting:
             self._waiting.remove(exchange)
 
-    def closed(self, exchange: Exchange) -> None:
-        """An exchange has ended."""
-        self._open.discard(exchange)
-        if not self._open:
-            self._all_closed.set()
+    def abandon_waiting(self) -> None:
+        """Answer 503 to the requests that wait: no worker will come for them."""
+        while self._waiting:
+            self._waiting.popleft().fail(NotReadyError("service unavailable", headers=[_RETRY_AFTER]))
 
-    async def drain(self, grace_s: float) -> bool:
-        """Refuse new requests and wait for those that were taken. Returns whether all have ended."""
+    def begin_drain(self) -> None:
+        """Refuse new requests from here on; those that were taken are served."""
         self._is_draining = True
-        if not self._open:
-            return True
-        self._all_closed.clear()
-        try:
-            await asyncio.wait_for(self._all_closed.wait(), grace_s)
-        except TimeoutError:
-            _log.warning("%d requests did not end within %g s", len(self._open), grace_s)
-            return False
-        return True
 
     def refusal(self) -> RequestError | None:
         """The error that a request would be answered with if it came now; None if it would be taken."""
@@ -338,5 +325,10 @@ class Dispatcher:
         return None
 
     def _worker_idle(self, worker: WorkerProcess) -> None:
-        if self._waiting:
+        # A request that turns out not to fit into a frame leaves the worker idle for the next one.
+        while self._waiting and worker.state is State.IDLE:
             self._waiting.popleft().lease(worker)
+
+    def _start_failed(self) -> None:
+        if not self._pool.has_ready_worker:
+            self.abandon_waiting()

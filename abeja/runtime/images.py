@@ -108,7 +108,9 @@ def _version_key(text: str) -> tuple[int, int, str] | None:
 
 
 def _parse(name: str, table: object, *, origin: str, base: Image | None = None) -> Image:
-    if not isinstance(table, Mapping) or (table and all(isinstance(value, Mapping) for value in table.values())):
+    if not isinstance(table, Mapping) or any(
+        isinstance(value, Mapping) and field not in _FIELDS for field, value in table.items()
+    ):
         raise ImageInvalidError(f"{origin}: the image '{name}' is not a table of fields.", hint=_UNQUOTED)
     for field, value in table.items():
         _check(name, field, value, origin)

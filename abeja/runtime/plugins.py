@@ -97,7 +97,7 @@ class Plugins:
     def __init__(self, sources: Iterable[Source], *, blocked: Sequence[str] = ()) -> None:
         self._manager = pluggy.PluginManager(hookspecs.PROJECT)
         self._manager.add_hookspecs(hookspecs)
-        self.all = [Plugin(source) for source in sources]
+        self.all = [Plugin(source) for source in sorted(sources, key=lambda source: source.name)]
         self._conflicts: dict[tuple[str, str], PluginError] = {}
         for plugin in self.all:
             if any(fnmatch.fnmatchcase(plugin.source.name, pattern) for pattern in blocked):

@@ -6,7 +6,7 @@ import tempfile
 from pathlib import Path
 from typing import BinaryIO, Self
 
-from abeja.runtime.errors import SpoolFailedError
+from abeja.runtime.errors import AnswerInvalidError, SpoolFailedError
 from abeja.runtime.messages import Body, SpoolFile
 from abeja.runtime.worker.frames import INLINE_LIMIT_BYTES
 
@@ -31,6 +31,16 @@ class Spool:
         """A new empty file that only this user can read, open for writing."""
         handle, path = tempfile.mkstemp(prefix="body-", dir=self.folder)
         return os.fdopen(handle, "wb"), Path(path)
+
+    def adopt(self, path: Path, size_bytes: int) -> SpoolFile:
+        """A file that a worker has written into the folder.
+
+        Raises:
+            AnswerInvalidError: it is somewhere else, or not there.
+        """
+        if path.parent != self.folder or not path.is_file():
+            raise AnswerInvalidError("unexpected error occurred", detail=f"the worker names {path} as its answer")
+        return SpoolFile(path, size_bytes)
 
 
 class MemoryBudget:

@@ -77,12 +77,21 @@ def test_a_client_that_does_not_read_makes_the_handler_wait(shared: RunningServe
     before = shared.memory_bytes()
     with shared.connect() as connection:
         connection.sendall(b"GET /endless HTTP/1.1\r\nHost: h\r\n\r\n")
+        connection.recv(1)
         (worker,) = shared.children()
         is_blocked = re.compile(r"^State:\s+S", re.MULTILINE)
         status = Path(f"/proc/{worker}/status")
         for _ in range(5):
             wait_until(lambda: is_blocked.search(status.read_text(encoding="ascii")), "the worker to wait")
         assert shared.memory_bytes() - before < 32 * 1024**2
+
+
+def test_clients_that_leave_right_behind_their_request_hold_no_worker(shared: RunningServer) -> None:
+    for _ in range(30):
+        with shared.connect() as connection:
+            connection.sendall(b"GET /endless HTTP/1.1\r\nHost: h\r\n\r\n")
+
+    assert shared.request("GET", "/stream").status == 200
 
 
 def test_the_request_can_be_read_while_the_answer_is_produced(shared: RunningServer) -> None:

@@ -35,7 +35,7 @@ _CLIENT_ERROR, _SERVER_ERROR = 400, 500
 @with_options(*MODEL_OPTIONS, "timeout", "startup_timeout", *COMMON_OPTIONS)
 @with_vendor_options
 def run_local(inputs: tuple[str, ...], *, quiet: bool, **flags: Any) -> int:
-    r"""Call a handler once with a file as the request.
+    """Call a handler once with a file as the request.
 
     \b
     Example:

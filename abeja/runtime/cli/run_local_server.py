@@ -17,7 +17,7 @@ from abeja.runtime.version import VERSION
 @with_options(*rows())
 @with_vendor_options
 def run_local_server(**flags: Any) -> None:
-    r"""Serve a handler on this machine to try it out, as the vendor's CLI did, without Docker.
+    """Serve a handler on this machine to try it out, as the vendor's CLI did, without Docker.
 
     \b
     Example:

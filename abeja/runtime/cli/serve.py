@@ -13,7 +13,7 @@ from abeja.runtime.version import VERSION
 @click.command()
 @with_options(*rows())
 def serve(**flags: Any) -> None:
-    r"""Serve a handler over HTTP.
+    """Serve a handler over HTTP.
 
     \b
     Example:

@@ -30,6 +30,7 @@ class Pool:
 
     Attributes:
         on_idle: called with a worker that can take a request.
+        on_start_failed: called when a worker could not be started and it will take a while to try again.
         last_exit: how the last worker that ended did so, for readiness; empty if none did.
     """
 
@@ -46,6 +47,7 @@ class Pool:
         self._started: asyncio.Future[None] | None = None
         self._restarts: set[asyncio.Task[None]] = set()
         self.on_idle: Callable[[WorkerProcess], None] = lambda _: None
+        self.on_start_failed: Callable[[], None] = lambda: None
         self.last_exit = ""
 
     @property
@@ -131,6 +133,7 @@ class Pool:
         self.last_exit = error.report().splitlines()[-1]
         _log.error("a worker could not be started, next try in %g s:\n%s", delay, error.report())
         self._restart_after(delay)
+        self.on_start_failed()
 
     def _restart_after(self, delay_s: float) -> None:
         task = asyncio.get_running_loop().create_task(self._restart(delay_s))

@@ -178,11 +178,14 @@ class WorkerProcess(asyncio.SubprocessProtocol):
         Args:
             reason: for the log.
         """
-        self._kill_reason = self._kill_reason or reason
-        self._signal_group(signal.SIGKILL)
+        if self.state is not State.GONE:
+            self._kill_reason = self._kill_reason or reason
+            self._signal_group(signal.SIGKILL)
 
     async def stop(self, grace_s: float) -> None:
-        """Tell it to end, kill it after `grace_s`, and wait until it is gone."""
+        """Tell it to end, kill it if it is busy or after `grace_s`, and wait until it is gone."""
+        if self.state is State.BUSY:
+            self.kill("was busy when the server stopped")
         self._channel.close()
         try:
             await asyncio.wait_for(self._gone.wait(), grace_s)

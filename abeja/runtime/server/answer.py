@@ -11,7 +11,7 @@ from tornado.iostream import StreamClosedError
 
 from abeja.runtime.messages import Response, SpoolFile
 from abeja.runtime.server.connection import Connection
-from abeja.runtime.server.head import Head
+from abeja.runtime.server.head import HEALTH_PATH, Head
 
 _log = logging.getLogger("abeja.runtime.access")
 
@@ -38,6 +38,7 @@ class Answer:
         self._status = 0
         self._sent_bytes = 0
         self._task: asyncio.Task[None] | None = None
+        self._last_write: asyncio.Future[None] | None = None
 
     def respond(self, response: Response) -> None:
         """See `Receiver`."""
@@ -54,12 +55,20 @@ class Answer:
         if not self._has_body:
             return None
         self._sent_bytes += len(data)
-        return self._connection.write(data)
+        self._last_write = self._connection.write(data)
+        return self._last_write
 
     def finish(self, *, is_complete: bool) -> None:
         """See `Receiver`."""
         self._log_access("" if is_complete else " (cut short)")
         self._on_done(is_complete)
+
+    def when_flushed(self, callback: Callable[[], None]) -> None:
+        """Call `callback` when what was written has left the process, or cannot any more."""
+        if self._last_write is None or self._last_write.done():
+            callback()
+        else:
+            self._last_write.add_done_callback(lambda _: callback())
 
     def abandon(self) -> None:
         """The client has left before the answer."""
@@ -79,7 +88,8 @@ class Answer:
         self._status = response.status
         self._sent_bytes = len(body) if self._has_body else 0
         start_line = ResponseStartLine("HTTP/1.1", response.status, _phrase(response.status))
-        self._connection.write_headers(start_line, headers, body if self._has_body and body else None)
+        piece = body if self._has_body and body else None
+        self._last_write = self._connection.write_headers(start_line, headers, piece)
 
     async def _send_file(self, response: Response, file: SpoolFile) -> None:
         is_complete = False
@@ -100,7 +110,9 @@ class Answer:
                 await self._connection.write(data)
 
     def _log_access(self, remark: str) -> None:
-        _log.info(
+        # Health checks come every few seconds and would drown the rest.
+        _log.log(
+            logging.DEBUG if self._head.path == HEALTH_PATH else logging.INFO,
             "%s %s %d %.1f ms %d B%s",
             self._head.method,
             self._head.path,

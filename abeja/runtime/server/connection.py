@@ -10,8 +10,17 @@ from tornado.concurrent import Future
 from tornado.httputil import HTTPHeaders, ResponseStartLine
 
 
+class Stream(Protocol):
+    """What the connection reads from and writes to."""
+
+    def closed(self) -> bool:
+        """Whether it has been closed, by us or by the client."""
+
+
 class Connection(Protocol):
-    """`tornado.httputil.HTTPConnection`, with the two methods that its users call as well."""
+    """`tornado.httputil.HTTPConnection`, with what its users need beside it."""
+
+    stream: Stream
 
     def write_headers(
         self, start_line: ResponseStartLine, headers: HTTPHeaders, chunk: bytes | None = None

@@ -6,6 +6,8 @@ import uuid
 from attrs import frozen
 from tornado.httputil import HTTPHeaders, RequestStartLine
 
+HEALTH_PATH = "/health_check"
+
 # As documented by the vendor: credentials for the platform are not the handler's to see.
 CREDENTIALS = frozenset(("authorization", "proxy-authorization"))
 # The original's HTTP server consumed these.

@@ -9,14 +9,13 @@ from abeja.runtime import answers
 from abeja.runtime.dispatch import Dispatcher, Exchange
 from abeja.runtime.errors import BodyTooLargeError, MethodNotAllowedError, RequestError
 from abeja.runtime.messages import Content, Request
+from abeja.runtime.server.activity import Activity
 from abeja.runtime.server.answer import Answer
 from abeja.runtime.server.connection import Connection, ConnectionState
-from abeja.runtime.server.head import Head
+from abeja.runtime.server.head import HEALTH_PATH, Head
 from abeja.runtime.server.multipart import MultipartSink, boundary_of
 from abeja.runtime.spool import BodySink, MemoryBudget, Spool
 from abeja.runtime.types import Abi
-
-HEALTH_PATH = "/health_check"
 
 # After an answer that came before the end of the body, so much more is read and dropped: a client
 # that still sends would otherwise see a reset connection instead of the answer.
@@ -47,16 +46,25 @@ class Intake(HTTPMessageDelegate):
         dispatcher: gets the request.
         spool: for large bodies.
         policy: see there.
+        activity: knows it from its head to the last byte of its answer.
     """
 
     def __init__(
-        self, connection: Connection, *, state: ConnectionState, dispatcher: Dispatcher, spool: Spool, policy: Policy
+        self,
+        connection: Connection,
+        *,
+        state: ConnectionState,
+        dispatcher: Dispatcher,
+        spool: Spool,
+        policy: Policy,
+        activity: Activity,
     ) -> None:
         self._connection = connection
         self._state = state
         self._dispatcher = dispatcher
         self._spool = spool
         self._policy = policy
+        self._activity = activity
         self._budget = MemoryBudget()
         self._head: Head | None = None
         self._answer: Answer | None = None
@@ -69,9 +77,10 @@ class Intake(HTTPMessageDelegate):
 
     def headers_received(self, start_line: RequestStartLine | ResponseStartLine, headers: HTTPHeaders) -> None:
         """Called by the connection."""
-        if self._state.has_ended:
+        if self._state.has_ended or self._connection.stream.closed():
             self._connection.close()
             return
+        self._activity.begin(self)
         head = self._head = Head.parse(cast("RequestStartLine", start_line), headers)
         self._answer = Answer(self._connection, head=head, on_done=self._answered)
         if head.path == HEALTH_PATH:
@@ -110,11 +119,17 @@ class Intake(HTTPMessageDelegate):
                 self._refuse(error, self._head, self._answer)
                 return
             self._sink = None
+            # A client that left right behind its request is not reported through the callback.
+            if self._connection.stream.closed():
+                request.remove_files()
+                self._client_left()
+                return
             self._connection.set_close_callback(self._client_left)
             self._exchange = self._dispatcher.submit(request, self._answer, may_stream=self._head.may_stream)
 
     def on_connection_close(self) -> None:
         """Called by the connection when the client leaves while it sends."""
+        self._over()
         if self._sink is not None:
             self._sink.discard()
             self._sink = None
@@ -164,6 +179,7 @@ class Intake(HTTPMessageDelegate):
         if not is_complete:
             self._state.has_ended = True
             self._connection.close()
+            self._over()
         elif self._has_read_all or self._is_client_waiting():
             self._end()
 
@@ -179,13 +195,18 @@ class Intake(HTTPMessageDelegate):
 
     def _end(self) -> None:
         """Tell the connection that the answer is complete, once."""
-        if self._head is None:
+        if self._head is None or self._answer is None:
             return
         self._state.has_ended = self._state.has_ended or not self._head.is_persistent
         self._head = None
         self._connection.finish()
+        self._answer.when_flushed(self._over)
+
+    def _over(self) -> None:
+        self._activity.end(self)
 
     def _client_left(self) -> None:
+        self._over()
         if self._exchange is not None:
             self._exchange.cancel()
         if self._answer is not None and not self._is_answered:

@@ -6,7 +6,7 @@ from tornado.web import Application, RequestHandler
 
 from abeja.runtime import answers
 from abeja.runtime.dispatch import Dispatcher
-from abeja.runtime.server.intake import HEALTH_PATH
+from abeja.runtime.server.head import HEALTH_PATH
 
 
 def management_application(dispatcher: Dispatcher) -> Application:

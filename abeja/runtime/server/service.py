@@ -28,6 +28,8 @@ _log = logging.getLogger("abeja.runtime")
 
 # What the original gave running requests when it was told to stop.
 _DRAIN_S = 25.0
+# For the answers to those who were still waiting then.
+_LAST_ANSWERS_S = 1.0
 # Tornado's defaults are not for the open: an idle connection stays for an hour, a body for ever.
 _IDLE_CONNECTION_S = 75.0
 _BODY_S = 300.0
@@ -102,12 +104,12 @@ class Server:
                 timeout_s=options.timeout,
                 headers=((answers.VERSION_HEADER, self._version), *model.identity_headers),
             )
-            servers, addresses = self._listen(dispatcher, spool)
+            port, servers, addresses = self._listen(dispatcher, spool)
             _log.info("listening on %s (health on %s)", addresses.service, addresses.health)
             try:
                 await self._serve(dispatcher, addresses)
             finally:
-                await self._shut_down(dispatcher, pool, servers)
+                await self._shut_down(dispatcher, pool, port, servers)
 
     async def _serve(self, dispatcher: Dispatcher, addresses: Addresses) -> None:
         starting = asyncio.ensure_future(dispatcher.start())
@@ -124,22 +126,34 @@ class Server:
         self._on_ready(addresses)
         await stopping
 
-    async def _shut_down(self, dispatcher: Dispatcher, pool: Pool, servers: Sequence[HTTPServer]) -> None:
-        service = servers[0]
-        service.stop()
-        draining = asyncio.ensure_future(dispatcher.drain(_DRAIN_S))
-        forced = asyncio.ensure_future(self._force.wait())
-        await asyncio.wait((draining, forced), return_when=asyncio.FIRST_COMPLETED)
-        forced.cancel()
-        if self._force.is_set():
-            draining.cancel()
+    async def _shut_down(
+        self, dispatcher: Dispatcher, pool: Pool, port: ModelPort, servers: Sequence[HTTPServer]
+    ) -> None:
+        servers[0].stop()
+        dispatcher.begin_drain()
+        if not await self._is_idle_within(_DRAIN_S, port):
+            # Whoever still waits gets an answer, before its connection closes.
+            dispatcher.abandon_waiting()
             pool.kill()
         await pool.stop()
+        await self._is_idle_within(_LAST_ANSWERS_S, port)
         for server in servers:
             server.stop()
             await server.close_all_connections()
 
-    def _listen(self, dispatcher: Dispatcher, spool: Spool) -> tuple[tuple[HTTPServer, HTTPServer], Addresses]:
+    async def _is_idle_within(self, limit_s: float, port: ModelPort) -> bool:
+        """Wait until every answer has left, but not after a second signal."""
+        idle = asyncio.ensure_future(port.activity.wait_until_idle())
+        forced = asyncio.ensure_future(self._force.wait())
+        await asyncio.wait((idle, forced), timeout=limit_s, return_when=asyncio.FIRST_COMPLETED)
+        is_idle = idle.done()
+        idle.cancel()
+        forced.cancel()
+        return is_idle
+
+    def _listen(
+        self, dispatcher: Dispatcher, spool: Spool
+    ) -> tuple[ModelPort, tuple[HTTPServer, HTTPServer], Addresses]:
         options = self._options
         hidden = CREDENTIALS | {name.lower() for name in options.strip_headers}
         policy = Policy(abi=self._model.abi, max_body_bytes=options.max_body, hidden=hidden)
@@ -149,8 +163,9 @@ class Server:
             )
         service_sockets = _bind(options.host, options.port, "--port")
         health_sockets = _bind(options.host, options.health_port, "--health-port")
+        port = ModelPort(dispatcher=dispatcher, spool=spool, policy=policy)
         service = HTTPServer(
-            ModelPort(dispatcher=dispatcher, spool=spool, policy=policy),
+            port,
             idle_connection_timeout=_IDLE_CONNECTION_S,
             body_timeout=_BODY_S,
             chunk_size=_READ_BYTES,
@@ -168,7 +183,7 @@ class Server:
         )
         service.add_sockets(service_sockets)
         health.add_sockets(health_sockets)
-        return (service, health), Addresses(_url(service_sockets), _url(health_sockets))
+        return port, (service, health), Addresses(_url(service_sockets), _url(health_sockets))
 
     def _signalled(self) -> None:
         self._signals += 1

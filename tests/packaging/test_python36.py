@@ -1,0 +1,76 @@
+"""The worker half runs on Python 3.6."""
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+
+@pytest.mark.parametrize("example", ["tax", "invalid_input", "training_result", "multipart"])
+def test_example_compiles(python36: Path, repository: Path, tmp_path: Path, example: str) -> None:
+    shutil.copy(repository / "examples" / example / "main.py", tmp_path)
+
+    _compile(python36, tmp_path)
+
+
+def test_worker_files_compile(python36: Path, repository: Path, tmp_path: Path) -> None:
+    worker = list(repository.glob("abeja/runtime/worker/*.py"))
+    plugins = list(repository.glob("plugins/*/*/worker.py"))
+    assert worker
+    assert plugins
+    for path in worker + plugins:
+        copy = tmp_path / path.relative_to(repository)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(path, copy)
+
+    _compile(python36, tmp_path)
+
+
+def test_tax_example_answers_from_python36(
+    python36: Path, command: Path, environ: dict[str, str], repository: Path
+) -> None:
+    result = subprocess.run(
+        [
+            *(command, "run-local", "--image", "abeja/all-cpu:19.04", "--python", python36),
+            *("--model-dir", "examples/tax", "--input", "examples/tax/request.json", "--quiet"),
+        ],
+        cwd=repository,
+        env=environ,
+        capture_output=True,
+        check=False,
+    )
+
+    assert (result.returncode, result.stderr) == (0, b"")
+    assert json.loads(result.stdout) == {"total": 108.0}
+
+
+def test_handler_sees_the_python_that_was_asked_for(
+    python36: Path, command: Path, environ: dict[str, str], tmp_path: Path
+) -> None:
+    (tmp_path / "main.py").write_text(
+        "import platform\n\n"
+        "def handler(request, context):\n"
+        "    return {'content_type': 'application/json', 'content': {'python': platform.python_version()}}\n"
+    )
+    (tmp_path / "request.json").write_text("{}")
+
+    result = subprocess.run(
+        [
+            *(command, "run-local", "--image", "abeja/all-cpu:19.04", "--python", python36),
+            *("--input", "request.json", "--quiet"),
+        ],
+        cwd=tmp_path,
+        env=environ,
+        capture_output=True,
+        check=False,
+    )
+
+    assert (result.returncode, result.stderr) == (0, b"")
+    assert json.loads(result.stdout)["python"].startswith("3.6.")
+
+
+def _compile(python: Path, folder: Path) -> None:
+    done = subprocess.run([python, "-m", "compileall", "-q", "-f", folder], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr

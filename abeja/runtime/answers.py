@@ -38,12 +38,13 @@ def handler_response(header: dict[str, Any], body: Body | None, *, own_headers: 
     status = header["status"]
     if not isinstance(status, int) or isinstance(status, bool) or not _STATUS_MIN <= status <= _STATUS_MAX:
         raise _invalid("status_code", f"expected an int from {_STATUS_MIN} to {_STATUS_MAX}, found {status!r}")
-    content_type = header["content_type"]
+    content_type = _trimmed(header["content_type"])
     if not isinstance(content_type, str) or _UNSENDABLE.search(content_type):
         raise _invalid("content_type", f"expected text without control characters, found {content_type!r}")
     own = tuple(own_headers)
     taken = {name.lower() for name, _ in own} | _DROPPED
-    sent = [(name, value) for name, value in header["headers"] if _is_sendable(name, value, taken)]
+    given = [(name, _trimmed(value)) for name, value in header["headers"]]
+    sent = [(name, value) for name, value in given if _is_sendable(name, value, taken)]
     return Response(status=status, headers=(("Content-Type", content_type), *sent, *own), body=body)
 
 
@@ -66,6 +67,11 @@ def error_response(error: RequestError, *, request_id: str) -> Response:
 def health(*, is_serving: bool) -> tuple[int, dict[str, str]]:
     """Status and fields of the answer to /health_check, as the original's."""
     return (200, {"status": "ok"}) if is_serving else (503, {"status": "service unavailable"})
+
+
+def _trimmed(value: Any) -> Any:
+    """Without the white space around it, which is no part of a field's value (RFC 9110, 5.5)."""
+    return value.strip(" \t") if isinstance(value, str) else value
 
 
 def _is_sendable(name: object, value: object, taken: Iterable[str]) -> bool:

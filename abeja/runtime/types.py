@@ -47,7 +47,7 @@ class Encoder:
     Attributes:
         name: what an image version asks for, such as ``json``.
         worker: path of the module that runs in the worker. It defines the class ``Encoder(media_type)``
-            with ``claims(content)``, ``accepts(value)`` and ``encode(value, written)``; it has the
+            with ``claims(content)``, ``accepts(value)`` and ``encode(value, is_first)``; it has the
             standard library only and Python 3.6's syntax.
     """
 

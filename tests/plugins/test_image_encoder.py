@@ -29,7 +29,7 @@ def without_pillow(monkeypatch: pytest.MonkeyPatch) -> None:
 def encode(value: object, media_type: str) -> bytes:
     encoder = worker.Encoder(media_type)
     assert encoder.claims(value)
-    return b"".join(encoder.encode(value, 0))
+    return b"".join(encoder.encode(value, is_first=True))
 
 
 def decoded(data: bytes) -> Image.Image:

@@ -42,13 +42,12 @@ class Answer:
 
     def respond(self, response: Response) -> None:
         """See `Receiver`."""
-        if response.body is None:
-            self._write_head(response, None, b"")
-        elif isinstance(response.body, bytes):
-            self._write_head(response, len(response.body), response.body)
-            self.finish(is_complete=True)
-        else:
-            self._task = asyncio.get_running_loop().create_task(self._send_file(response, response.body))
+        try:
+            self._begin(response)
+        except Exception:  # a bug of ours, but it must not leave the client waiting nor the worker taken
+            _log.exception("the answer could not be written", extra={"request_id": self._head.request_id})
+            response.remove_files()
+            self.finish(is_complete=False)
 
     def write(self, data: bytes) -> "asyncio.Future[None] | None":
         """See `Receiver`."""
@@ -73,6 +72,15 @@ class Answer:
     def abandon(self) -> None:
         """The client has left before the answer."""
         self._log_access(" (the client has left)")
+
+    def _begin(self, response: Response) -> None:
+        if response.body is None:
+            self._write_head(response, None, b"")
+        elif isinstance(response.body, bytes):
+            self._write_head(response, len(response.body), response.body)
+            self.finish(is_complete=True)
+        else:
+            self._task = asyncio.get_running_loop().create_task(self._send_file(response, response.body))
 
     def _write_head(self, response: Response, length: int | None, body: bytes) -> None:
         headers = HTTPHeaders()

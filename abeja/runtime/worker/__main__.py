@@ -67,8 +67,9 @@ def main(fd: int, parent_pid: int) -> int:
     if frame is None:
         return 0
     model_dir = frame[0]["model_dir"]
-    # The user's folder takes the place of ours, so that nothing of ours is importable by accident.
-    sys.path[:] = [model_dir] + [path for path in sys.path if os.path.realpath(path) != _FOLDER]
+    # The user's folder takes the place of ours, so that nothing of ours is importable by accident;
+    # and, as the original did, modules are found in whatever the current folder is.
+    sys.path[:] = [model_dir, ""] + [path for path in sys.path if os.path.realpath(path) != _FOLDER]
     sys.argv = ["abeja-runtime-worker"]
     return int(session.run(channel, frame[0]))
 

@@ -48,47 +48,72 @@ class Message(object):
         self.query: str = header["query"]
         self.content_type: Optional[str] = header["content_type"]
         self.headers: List[Tuple[str, List[str]]] = [(name, list(values)) for name, values in header["headers"]]
-        self.contents = _contents(header["contents"], payload, spool_dir)
+        self._spool_dir = spool_dir
+        self._bodies: List[BinaryIO] = []
+        self.contents = self._open_contents(header["contents"], payload)
+
+    def new_body(self, data: bytes) -> BinaryIO:
+        """A body of the ABI's making; it is closed with the others."""
+        inline = _InlineBody(data, self._spool_dir)
+        # The original's bodies were BufferedReaders, and handlers see the type.
+        body = cast(BinaryIO, io.BufferedReader(cast(io.RawIOBase, inline), BUFFER_BYTES))
+        self._bodies.append(body)
+        return body
 
     def close(self) -> None:
         """Close every body."""
-        for content in self.contents:
-            content.body.close()
+        for body in self._bodies:
+            body.close()
 
-
-def _contents(fields: List[Dict[str, Any]], payload: bytes, spool_dir: str) -> List[Content]:
-    contents = []
-    offset = 0
-    for field in fields:
-        size = field["size"]
-        if "path" in field:
-            body = open(field["path"], "rb")  # noqa: SIM115 (closed with the message)
-        else:
-            inline = _InlineBody(payload[offset : offset + size], spool_dir)
-            # The original's bodies were BufferedReaders, and handlers see the type.
-            body = io.BufferedReader(cast(io.RawIOBase, inline), BUFFER_BYTES)
-            offset += size
-        contents.append(Content(field, cast(BinaryIO, body), size))
-    return contents
+    def _open_contents(self, fields: List[Dict[str, Any]], payload: bytes) -> List[Content]:
+        contents = []
+        offset = 0
+        for field in fields:
+            size = field["size"]
+            if "path" in field:
+                body: BinaryIO = open(field["path"], "rb")  # noqa: SIM115 (closed with the message)
+                self._bodies.append(body)
+            else:
+                body = self.new_body(payload[offset : offset + size])
+                offset += size
+            contents.append(Content(field, body, size))
+        return contents
 
 
 class _InlineBody(io.BytesIO):
-    """A small body in memory that becomes a file when a handler asks for its `name`."""
+    """A small body in memory that becomes a file when a handler asks for its name or its descriptor."""
+
+    mode = "rb"
 
     def __init__(self, data: bytes, spool_dir: str) -> None:
         super(_InlineBody, self).__init__(data)
         self._spool_dir = spool_dir
-        self._path: Optional[str] = None
+        self._file: Optional[BinaryIO] = None
+        self._path = ""
 
     @property
     def name(self) -> str:
-        if self._path is None:
-            handle, self._path = tempfile.mkstemp(prefix="body-", dir=self._spool_dir)
-            with os.fdopen(handle, "wb") as file:
-                file.write(self.getvalue())
+        self._as_file()
         return self._path
 
+    def fileno(self) -> int:
+        """A descriptor at the position of this object."""
+        file = self._as_file()
+        file.seek(self.tell())
+        return file.fileno()
+
+    def truncate(self, size: Optional[int] = None) -> int:
+        raise io.UnsupportedOperation("File not open for writing")
+
     def close(self) -> None:
-        if self._path is not None and not self.closed:
+        if self._file is not None and not self.closed:
+            self._file.close()
             os.unlink(self._path)
         super(_InlineBody, self).close()
+
+    def _as_file(self) -> BinaryIO:
+        if self._file is None:
+            handle, self._path = tempfile.mkstemp(prefix="body-", dir=self._spool_dir)
+            self._file = cast(BinaryIO, os.fdopen(handle, "w+b", 0))
+            self._file.write(self.getvalue())
+        return self._file

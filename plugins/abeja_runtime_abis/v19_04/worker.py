@@ -11,7 +11,21 @@ import json
 import operator
 import os
 from collections import OrderedDict
-from typing import Any, BinaryIO, Callable, Dict, Iterable, Iterator, List, Optional, Tuple, cast
+from typing import (
+    Any,
+    BinaryIO,
+    Callable,
+    Dict,
+    ItemsView,
+    Iterable,
+    Iterator,
+    KeysView,
+    List,
+    Optional,
+    Tuple,
+    ValuesView,
+    cast,
+)
 
 FORM = "application/x-www-form-urlencoded"
 OCTETS = "application/octet-stream"
@@ -66,7 +80,7 @@ class Adapter(object):
         encoders = [encoder(media_type) for encoder in self._services.encoders]
         for encoder in encoders:
             if encoder.claims(content):
-                return encoder.encode(content, 0), False
+                return encoder.encode(content, is_first=True), False
         if isinstance(content, collections.abc.AsyncIterable):
             return _encoded(self._services.iterate(content), encoders), True
         if isinstance(content, (dict, str)) or not isinstance(content, collections.abc.Iterable):
@@ -78,23 +92,23 @@ class Adapter(object):
 
 
 def _encoded(elements: Iterable[Any], encoders: List[Any]) -> Iterator[bytes]:
-    written = 0
+    is_first = True
     for element in elements:
-        for piece in _encode_element(element, encoders, written):
-            written += len(piece)
+        for piece in _encode_element(element, encoders, is_first=is_first):
             yield piece
+        is_first = False
 
 
-def _encode_element(element: Any, encoders: List[Any], written: int) -> Iterable[bytes]:
+def _encode_element(element: Any, encoders: List[Any], *, is_first: bool) -> Iterable[bytes]:
     if isinstance(element, list):
         element = _as_pairs(element)
     if isinstance(element, str):
         # Text is never quoted, whatever the content type: handlers send ready-made JSON so.
         text = element.encode("utf-8")
-        return (b"\n" + text if written else text,)
+        return (text if is_first else b"\n" + text,)
     for encoder in encoders:
         if encoder.accepts(element):
-            return cast(Iterable[bytes], encoder.encode(element, written))
+            return cast(Iterable[bytes], encoder.encode(element, is_first=is_first))
     raise TypeError("no encoder of this image version takes a %s in content" % type(element).__name__)
 
 
@@ -165,23 +179,11 @@ def _initial_context() -> Any:
         raise ValueError("the environment variable CONTEXT is not JSON: %s" % error) from None
 
 
-class Content(collections.abc.Mapping):  # type: ignore[type-arg] # not subscriptable at run time on 3.6
-    """One body of a request, a mapping that can be read like a file.
+class _Record(collections.abc.Mapping):  # type: ignore[type-arg] # not subscriptable at run time on 3.6
+    """A read-only mapping that shows itself as the dict it is made of, as the original's did."""
 
-    Keys, in this order: content_type, metadata, body, file_name, form_name.
-    """
-
-    def __init__(self, body: BinaryIO, content: Any = None) -> None:
-        self._body = body
-        self._values: "OrderedDict[str, Any]" = OrderedDict(
-            (
-                ("content_type", getattr(content, "content_type", None)),
-                ("metadata", getattr(content, "metadata", None)),
-                ("body", body),
-                ("file_name", getattr(content, "file_name", None)),
-                ("form_name", getattr(content, "form_name", None)),
-            )
-        )
+    def __init__(self, values: Dict[str, Any]) -> None:
+        self._values = values
 
     def __getitem__(self, key: str) -> Any:
         return self._values[key]
@@ -192,6 +194,47 @@ class Content(collections.abc.Mapping):  # type: ignore[type-arg] # not subscrip
     def __len__(self) -> int:
         return len(self._values)
 
+    def __contains__(self, key: object) -> bool:
+        return key in self._values
+
+    def __str__(self) -> str:
+        return str(self._values)
+
+    def get(self, key: str, default: Any = None) -> Any:
+        """The value of a listed key, else `default`."""
+        return self._values.get(key, default)
+
+    def keys(self) -> KeysView[str]:
+        """The listed keys."""
+        return self._values.keys()
+
+    def values(self) -> ValuesView[Any]:
+        """The values of the listed keys."""
+        return self._values.values()
+
+    def items(self) -> ItemsView[str, Any]:
+        """The listed keys with their values."""
+        return self._values.items()
+
+
+class Content(_Record):
+    """One body of a request, a mapping that can be read like a file.
+
+    Keys, in this order: content_type, metadata, body, file_name, form_name.
+    """
+
+    def __init__(self, body: BinaryIO, content: Any = None) -> None:
+        super(Content, self).__init__(
+            {
+                "content_type": getattr(content, "content_type", None),
+                "metadata": getattr(content, "metadata", None),
+                "body": body,
+                "file_name": getattr(content, "file_name", None),
+                "form_name": getattr(content, "form_name", None),
+            }
+        )
+        self._body = body
+
     def read(self, size: Optional[int] = -1) -> bytes:
         """Up to `size` bytes from the cursor, all of the rest for -1 or None."""
         return self._body.read(-1 if size is None else size)
@@ -201,7 +244,7 @@ class Content(collections.abc.Mapping):  # type: ignore[type-arg] # not subscrip
         self._body.close()
 
 
-class Request(collections.abc.Mapping):  # type: ignore[type-arg] # not subscriptable at run time on 3.6
+class Request(_Record):
     """What a 19.04 handler gets as its first argument.
 
     A mapping with the keys http_method, content_type, headers, http_headers and contents, and a
@@ -210,17 +253,15 @@ class Request(collections.abc.Mapping):  # type: ignore[type-arg] # not subscrip
     """
 
     def __init__(self, message: Any) -> None:
-        content_type, contents = _content_type_and_contents(message)
-        headers = [{"key": name, "values": values} for name, values in message.headers]
-        self._contents = contents
-        self._values: "OrderedDict[str, Any]" = OrderedDict(
-            (
-                ("http_method", message.method),
-                ("content_type", content_type),
-                ("headers", headers),
-                ("http_headers", HttpHeaders(message.headers)),
-                ("contents", contents),
-            )
+        content_type, self._contents = _content_type_and_contents(message)
+        super(Request, self).__init__(
+            {
+                "http_method": message.method,
+                "content_type": content_type,
+                "headers": [{"key": name, "values": values} for name, values in message.headers],
+                "http_headers": HttpHeaders(message.headers),
+                "contents": self._contents,
+            }
         )
         self._unlisted = {"path": message.path, "query": message.query}
 
@@ -230,19 +271,6 @@ class Request(collections.abc.Mapping):  # type: ignore[type-arg] # not subscrip
         if key == "metadata":
             return self._first("no content")["metadata"]
         return self._unlisted[key]
-
-    def get(self, key: str, default: Any = None) -> Any:
-        """The value of a listed key, else `default`."""
-        return self._values.get(key, default)
-
-    def __contains__(self, key: object) -> bool:
-        return key in self._values
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._values)
-
-    def __len__(self) -> int:
-        return len(self._values)
 
     def read(self, size: Optional[int] = -1) -> bytes:
         """Up to `size` bytes of the first content.
@@ -265,8 +293,7 @@ class Request(collections.abc.Mapping):  # type: ignore[type-arg] # not subscrip
 
 def _content_type_and_contents(message: Any) -> Tuple[str, List[Content]]:
     if message.method == "GET":
-        query = io.BufferedReader(cast(io.RawIOBase, io.BytesIO(message.query.encode("latin-1"))))
-        return FORM, [Content(cast(BinaryIO, query))]
+        return FORM, [Content(message.new_body(message.query.encode("latin-1")))]
     contents = [Content(content.body, content) for content in message.contents]
     return message.content_type or OCTETS, contents
 

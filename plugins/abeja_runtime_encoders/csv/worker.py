@@ -1,6 +1,5 @@
 """text/csv in the worker: mappings become rows under the first one's keys, sequences bare rows."""
 
-import collections.abc
 import csv
 import io
 from typing import Any, Iterable, Optional
@@ -23,19 +22,19 @@ class Encoder(object):
         return False
 
     def accepts(self, value: Any) -> bool:
-        """A mapping, list or tuple of a text/csv answer."""
-        return self._is_csv and isinstance(value, (collections.abc.Mapping, list, tuple))
+        """A list, a tuple, or anything with keys."""
+        return self._is_csv and (isinstance(value, (list, tuple)) or hasattr(value, "keys"))
 
-    def encode(self, value: Any, written: int) -> Iterable[bytes]:
+    def encode(self, value: Any, *, is_first: bool) -> Iterable[bytes]:
         """One row, under the header if it is the first mapping.
 
         Raises:
             ValueError: a mapping has a key that the header does not have.
         """
-        if isinstance(value, collections.abc.Mapping):
-            self._write_mapping(value)
-        else:
+        if isinstance(value, (list, tuple)):
             csv.writer(self._buffer).writerow(value)
+        else:
+            self._write_mapping(value)
         row = self._buffer.getvalue().encode("utf-8")
         self._buffer.seek(0)
         self._buffer.truncate()
@@ -43,6 +42,7 @@ class Encoder(object):
 
     def _write_mapping(self, value: Any) -> None:
         if self._writer is None:
-            self._writer = csv.DictWriter(self._buffer, list(value))
+            # The keys as they are when each row is written: a generator may yield one growing dict.
+            self._writer = csv.DictWriter(self._buffer, value.keys())
             self._writer.writeheader()
         self._writer.writerow(value)

@@ -26,7 +26,7 @@ class Encoder(object):
         """A bytes-like element, or a binary file."""
         return self.claims(value) or isinstance(value, array.array)
 
-    def encode(self, value: Any, written: int) -> Iterable[bytes]:
+    def encode(self, value: Any, *, is_first: bool) -> Iterable[bytes]:
         """The bytes themselves; never anything between two elements."""
         if isinstance(value, bytes):
             return (value,)

@@ -39,7 +39,7 @@ class Encoder(object):
         """A PIL image. An array among other elements is JSON, as it was in the original."""
         return self._is_image and _is_pillow(value)
 
-    def encode(self, value: Any, written: int) -> Iterable[bytes]:
+    def encode(self, value: Any, *, is_first: bool) -> Iterable[bytes]:
         """The image in the answer's media type.
 
         Raises:

@@ -44,21 +44,23 @@ class Encoder(object):
 
         An array of one element is left out: the original sent its bare element.
         """
+        if isinstance(content, str):  # numpy's text scalars are text
+            return False
         return hasattr(content, "tolist") and getattr(content, "ndim", None) is not None and _is_whole(content)
 
     def accepts(self, value: Any) -> bool:
         """Any value may have a JSON form."""
         return True
 
-    def encode(self, value: Any, written: int) -> Iterable[bytes]:
-        """One JSON document, after a newline if the body has `written` bytes already.
+    def encode(self, value: Any, *, is_first: bool) -> Iterable[bytes]:
+        """One JSON document, after a newline unless it is the answer's first element.
 
         Raises:
             TypeError: the value has no JSON form.
             ValueError: it contains itself.
         """
         text = _dumps(value).encode("ascii")
-        return (b"\n" + text if written else text,)
+        return (text if is_first else b"\n" + text,)
 
 
 def _is_whole(array: Any) -> bool:
@@ -101,11 +103,21 @@ _CONVERSIONS: Tuple[Tuple[Any, Callable[[Any], Any]], ...] = (
 def _convert(value: Any) -> Any:
     tolist = getattr(value, "tolist", None)
     if callable(tolist) and not isinstance(value, type):
-        return tolist()
+        converted = tolist()
+        # numpy's long double has no other Python form than itself.
+        return float(converted) if type(converted) is type(value) else converted
     for types, conversion in _CONVERSIONS:
         if isinstance(value, types):
             return conversion(value)
-    raise TypeError("a %s cannot be written as JSON: %.100r" % (_name(type(value)), value))
+    return _by_the_module(value)
+
+
+def _by_the_module(value: Any) -> Any:
+    """What `json` makes of it: nothing, unless the handler has taught its encoder more types."""
+    try:
+        return json.JSONEncoder().default(value)
+    except TypeError:
+        raise TypeError("a %s cannot be written as JSON: %.100r" % (_name(type(value)), value)) from None
 
 
 def _name(kind: Type[Any]) -> str:

@@ -102,7 +102,7 @@ class _InlineBody(io.BytesIO):
         file.seek(self.tell())
         return file.fileno()
 
-    def truncate(self, size: Optional[int] = None) -> int:
+    def truncate(self, size: Optional[int] = None) -> int:  # noqa: ARG002 (the signature of files)
         raise io.UnsupportedOperation("File not open for writing")
 
     def close(self) -> None:

@@ -10,7 +10,21 @@ Example:
             yield Encoder(name="msgpack", worker=Path(__file__).with_name("worker.py"))
 """
 
+from abeja.runtime.errors import ArchiveRefusedError, ArchiveUnreadableError, SourceFailedError
 from abeja.runtime.hookspecs import hookimpl
-from abeja.runtime.types import Abi, Encoder, Image
+from abeja.runtime.types import Abi, Encoder, Extractor, Fetch, Image, Member, MemberKind, ResultSource
 
-__all__ = ["Abi", "Encoder", "Image", "hookimpl"]
+__all__ = [
+    "Abi",
+    "ArchiveRefusedError",
+    "ArchiveUnreadableError",
+    "Encoder",
+    "Extractor",
+    "Fetch",
+    "Image",
+    "Member",
+    "MemberKind",
+    "ResultSource",
+    "SourceFailedError",
+    "hookimpl",
+]

@@ -6,10 +6,14 @@
     ├── ConfigurationError              exit code 2
     │   ├── OptionInvalidError          ├── ConfigFileInvalidError     ├── ImageUnknownError
     │   ├── ImageInvalidError           ├── AbiUnknownError            ├── EncoderUnknownError
-    │   ├── ModelFolderMissingError     ├── InterpreterMissingError    └── InputInvalidError
+    │   ├── ModelFolderMissingError     ├── InterpreterMissingError    ├── InputInvalidError
+    │   ├── ExtractorUnknownError       ├── SourceUnknownError         └── FolderOccupiedError
     ├── PluginError                     exit code 2
     │   ├── PluginNameDuplicateError    ├── PluginConflictError        ├── PluginHookUnknownError
     │   └── PluginHookAsyncError        └── PluginImportFailedError    └── PluginValueInvalidError
+    ├── TrainingResultError             exit code 3
+    │   ├── SourceFailedError           ├── ChecksumMismatchError      ├── ArchiveUnreadableError
+    │   └── ArchiveRefusedError         └── ExtractionFailedError
     ├── HandlerLoadError                exit code 4; its slug says which
     ├── WorkerStartError                exit code 4
     ├── PortInUseError                  exit code 5
@@ -102,6 +106,24 @@ class EncoderUnknownError(ConfigurationError):
     slug = "encoder-unknown"
 
 
+class ExtractorUnknownError(ConfigurationError):
+    """No plugin provides an extractor that the image version asks for."""
+
+    slug = "extractor-unknown"
+
+
+class SourceUnknownError(ConfigurationError):
+    """No plugin knows how to fetch what ``--training-result`` names."""
+
+    slug = "source-unknown"
+
+
+class FolderOccupiedError(ConfigurationError):
+    """The folder to extract into has files that abeja-runtime has not put there."""
+
+    slug = "folder-occupied"
+
+
 class ModelFolderMissingError(ConfigurationError):
     """The model's folder does not exist."""
 
@@ -161,6 +183,43 @@ class PluginValueInvalidError(PluginError):
     """A hook of a plugin raised, or yielded something of the wrong type."""
 
     slug = "plugin-value-invalid"
+
+
+class TrainingResultError(AbejaRuntimeError):
+    """A training result cannot be put in its place."""
+
+    slug = "training-result-failed"
+    exit_code = 3
+
+
+class SourceFailedError(TrainingResultError):
+    """A training result could not be fetched."""
+
+    slug = "source-failed"
+
+
+class ChecksumMismatchError(TrainingResultError):
+    """What was fetched does not have the SHA-256 that was asked for."""
+
+    slug = "checksum-mismatch"
+
+
+class ArchiveUnreadableError(TrainingResultError):
+    """An archive is damaged, cut off, or of a format that no extractor recognises."""
+
+    slug = "archive-unreadable"
+
+
+class ArchiveRefusedError(TrainingResultError):
+    """An archive can be read, but what is in it is not safe to write."""
+
+    slug = "archive-refused"
+
+
+class ExtractionFailedError(TrainingResultError):
+    """What an archive holds could not be written, mostly because the disk is full."""
+
+    slug = "extraction-failed"
 
 
 class HandlerLoadError(AbejaRuntimeError):

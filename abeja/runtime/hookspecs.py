@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import pluggy
 
-from abeja.runtime.types import Abi, Encoder, Image
+from abeja.runtime.types import Abi, Encoder, Extractor, Image, ResultSource
 
 PROJECT = "abeja_runtime"
 
@@ -48,6 +48,42 @@ def abeja_encoders() -> Iterator[Encoder]:  # type: ignore[empty-body] # a speci
             yield Encoder(name="msgpack", worker=Path(__file__).with_name("worker.py"))
 
     Errors: as for `abeja_abis`.
+    """
+
+
+@hookspec
+def abeja_extractors() -> Iterator[Extractor]:  # type: ignore[empty-body] # a specification has no body
+    """Yield archive formats of training results.
+
+    When: once per command, in the server process; ``recognises`` and ``members`` are called there
+    before the handler is loaded.
+
+    Example::
+
+        @hookimpl
+        def abeja_extractors():
+            yield Extractor(name="cpio", recognises=is_cpio, members=read_cpio)
+
+    Errors: as for `abeja_abis`. What ``members`` raises is `archive-unreadable`, and what it yields
+    may be `archive-refused`.
+    """
+
+
+@hookspec
+def abeja_sources() -> Iterator[ResultSource]:  # type: ignore[empty-body] # a specification has no body
+    """Yield places from which training results come.
+
+    When: once per command, in the server process; every source is asked whether it takes what
+    ``--training-result`` says, and exactly one must.
+
+    Example::
+
+        @hookimpl
+        def abeja_sources():
+            yield ResultSource(name="s3", takes=is_s3_url, state=lambda source: "", fetch=download)
+
+    Errors: as for `abeja_abis`. ``fetch`` raises `SourceFailedError`; two sources that take one text
+    are `plugin-conflict`.
     """
 
 

@@ -21,6 +21,7 @@ _UNQUOTED = 'quote it: a bare 18.10 is the number 18.1 in TOML, so write [image.
 _FIELDS: dict[str, tuple[type[Any], ...]] = {
     "abi": (str,),
     "encoders": (list,),
+    "extractors": (list,),
     "python": (str,),
     "released": (datetime.date,),
     "aliases": (list,),

@@ -72,6 +72,11 @@ class Model:
         )
 
     @property
+    def training_result_folder(self) -> Path:
+        """Where the handler looks for its training result; it need not exist."""
+        return Path(self.environment[TRAINING_RESULT_VARIABLE])
+
+    @property
     def identity_headers(self) -> tuple[tuple[str, str], ...]:
         """The response headers that say which model, deployment and service answered."""
         pairs = ((name, self.environment.get(variable, "")) for name, variable in _IDENTITY.items())

@@ -112,6 +112,24 @@ class Options:
         metavar="PATH|COMMAND",
         help="Python interpreter that runs the handler; without it, the one that runs abeja-runtime.",
     )
+    training_result: str | None = _row(
+        None,
+        "--training-result",
+        variable="ABEJA_RUNTIME_TRAINING_RESULT",
+        key="model.training_result",
+        parse=values.text,
+        metavar="PATH|URL",
+        help="Archive or folder, or a URL of an archive, that is extracted for the handler before it is loaded.",
+    )
+    max_training_result: int = _row(
+        64 * 1024**3,
+        "--max-training-result",
+        variable="ABEJA_RUNTIME_MAX_TRAINING_RESULT",
+        key="model.max_training_result",
+        parse=values.size,
+        metavar="SIZE",
+        help="Largest training result, downloaded or extracted, such as 64GB.",
+    )
     host: str = _row(
         "127.0.0.1",
         "--host",

@@ -22,6 +22,7 @@ from abeja.runtime.errors import (
     AbiUnknownError,
     ConfigurationError,
     EncoderUnknownError,
+    ExtractorUnknownError,
     PluginConflictError,
     PluginError,
     PluginHookAsyncError,
@@ -29,20 +30,28 @@ from abeja.runtime.errors import (
     PluginImportFailedError,
     PluginNameDuplicateError,
     PluginValueInvalidError,
+    SourceUnknownError,
 )
-from abeja.runtime.types import Abi, Encoder, Image
+from abeja.runtime.types import Abi, Encoder, Extractor, Image, ResultSource
 
 ENTRY_POINT_GROUP = "abeja_runtime"
 
-Value = Abi | Encoder | Image
+Value = Abi | Encoder | Extractor | ResultSource | Image
 
 # hook -> (kind, as in entry point names; type of what it yields)
 _HOOKS: dict[str, tuple[str, type[Any]]] = {
     "abeja_abis": ("abi", Abi),
     "abeja_encoders": ("encoder", Encoder),
+    "abeja_extractors": ("extractor", Extractor),
+    "abeja_sources": ("source", ResultSource),
     "abeja_images": ("image", Image),
 }
-_UNKNOWN: dict[str, type[ConfigurationError]] = {"abi": AbiUnknownError, "encoder": EncoderUnknownError}
+_UNKNOWN: dict[str, type[ConfigurationError]] = {
+    "abi": AbiUnknownError,
+    "encoder": EncoderUnknownError,
+    "extractor": ExtractorUnknownError,
+    "source": SourceUnknownError,
+}
 
 
 @frozen
@@ -131,6 +140,38 @@ class Plugins:
         """
         return self._require("encoder", name, asked_by=asked_by)  # type: ignore[no-any-return] # by kind
 
+    def extractor(self, name: str, *, asked_by: str) -> Extractor:
+        """The extractor `name`.
+
+        Raises:
+            ExtractorUnknownError: no plugin provides it.
+            PluginError: the plugin that provides it cannot be used.
+        """
+        return self._require("extractor", name, asked_by=asked_by)  # type: ignore[no-any-return] # by kind
+
+    def extractors(self, names: Sequence[str] = (), *, asked_by: str = "") -> tuple[Extractor, ...]:
+        """The extractors `names`, without any all that can be used; raises as `extractor` does."""
+        return tuple(self.extractor(name, asked_by=asked_by) for name in names or sorted(self.provided("extractor")))
+
+    def source(self, text: str) -> ResultSource:
+        """The source that takes `text`.
+
+        Raises:
+            SourceUnknownError: none does.
+            PluginConflictError: more than one does.
+            PluginError: one cannot be asked.
+        """
+        named = {name: self._require("source", name, asked_by="the plugin") for name in self.provided("source")}
+        taking = [source for source in named.values() if _takes(source, text, self.provided("source")[source.name])]
+        if not taking:
+            raise self._unknown("source", text, "--training-result")
+        if len(taking) > 1:
+            owners = " and ".join(str(self.provided("source")[source.name]) for source in taking)
+            raise PluginConflictError(
+                f"the training result '{text}' is taken by {owners}.", hint="block all but one with --block-plugin."
+            )
+        return taking[0]  # type: ignore[no-any-return] # by kind
+
     def images(self) -> list[Image]:
         """The image versions of all plugins."""
         return [value for plugin in self._in_service() for value in plugin.values if isinstance(value, Image)]
@@ -164,7 +205,7 @@ class Plugins:
         raise self._unknown(kind, name, asked_by)
 
     def _unknown(self, kind: str, name: str, asked_by: str) -> ConfigurationError:
-        noun = {"abi": "handler ABI"}.get(kind, kind)
+        noun = {"abi": "handler ABI", "source": "source of"}.get(kind, kind)
         known = ", ".join(
             f"{known} ({source.distribution} {source.version})" for known, source in sorted(self.provided(kind).items())
         )
@@ -282,6 +323,15 @@ def _unknown_hook(source: Source, hook: str) -> PluginHookUnknownError:
     near = difflib.get_close_matches(hook, _HOOKS, n=1)
     hint = f"did you mean {near[0]}?" if near else f"the hooks are {', '.join(_HOOKS)}."
     return PluginHookUnknownError(f"the plugin {source} implements {hook}, which is not a hook.", hint=hint)
+
+
+def _takes(source: ResultSource, text: str, plugin: Source) -> bool:
+    try:
+        return source.takes(text)
+    except Exception as error:  # a third party's code may raise anything
+        raise PluginValueInvalidError(
+            f"the plugin {plugin} raised when asked for '{text}': {type(error).__name__}: {error}"
+        ) from error
 
 
 def _is_marked(function: object) -> bool:

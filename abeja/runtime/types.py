@@ -1,7 +1,8 @@
 """Frozen values that cross hooks."""
 
 import datetime
-from collections.abc import Mapping
+import enum
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
 import attrs
@@ -55,6 +56,96 @@ class Encoder:
     worker: Path = attrs.field(converter=Path, validator=_existing_file)
 
 
+class MemberKind(enum.StrEnum):
+    """What a member of an archive is."""
+
+    FILE = "file"
+    FOLDER = "folder"
+    SYMLINK = "symlink"
+    HARDLINK = "hardlink"
+    # A device, a pipe, a socket: never written.
+    SPECIAL = "special"
+
+
+@frozen(kw_only=True)
+class Member:
+    """One member of an archive, as the archive describes it.
+
+    Nothing in it need be checked by the extractor: the core refuses what is not safe, and what does
+    not agree with itself.
+
+    Attributes:
+        name: with ``/`` between folders; bytes that are not UTF-8 as surrogate escapes.
+        kind: what it is.
+        mode: permission bits; the core keeps read and execute.
+        size_bytes: of a file's content, all holes included.
+        target: of a symlink as it is written in it, of a hardlink the name of another member.
+        chunks: a file's content in pieces of at most a few MiB. It is read once, to its end, before
+            the next member is asked for. Not used for other kinds.
+    """
+
+    name: str
+    kind: MemberKind = MemberKind.FILE
+    mode: int = 0o644
+    size_bytes: int = 0
+    target: str = ""
+    chunks: Iterable[bytes] = ()
+
+
+@frozen(kw_only=True)
+class Extractor:
+    """An archive format: how its members are read. The core writes them.
+
+    Attributes:
+        name: what an image version asks for, such as ``tar``.
+        recognises: whether the file or folder at a path is of this format, by its content and not by
+            its name.
+        members: the members of the archive at a path, in its order. Whatever it raises means that
+            the archive cannot be read. It must read the archive to its end, so that a wrong checksum
+            or a cut file is noticed, and must hold no more of it in memory than a few MiB.
+    """
+
+    name: str = attrs.field(validator=_name)
+    recognises: Callable[[Path], bool]
+    members: Callable[[Path], Iterator[Member]]
+
+
+@frozen(kw_only=True)
+class Fetch:
+    """What a source needs for fetching.
+
+    Attributes:
+        folder: an empty folder for what is downloaded. Its owner is the core, which deletes it.
+        limit_bytes: how much may be downloaded.
+        progress: called now and then with the bytes that are there and the bytes that are expected,
+            None if that is not known.
+    """
+
+    folder: Path
+    limit_bytes: int
+    progress: Callable[[int, int | None], None]
+
+
+@frozen(kw_only=True)
+class ResultSource:
+    """A place from which training results come, such as files or HTTP servers.
+
+    Attributes:
+        name: such as ``http``.
+        takes: whether a text, as it is given to ``--training-result``, names something of this source.
+        state: a text that changes when what is there changes, asked for without a network at every
+            start: a size and a modification time, for example. Empty if there is none: then a result
+            is fetched once for each name.
+        fetch: makes it a local file or folder and returns its path, in ``Fetch.folder`` or where it is.
+            Raises `SourceFailedError` with the reason.
+    """
+
+    name: str = attrs.field(validator=_name)
+    takes: Callable[[str], bool]
+    state: Callable[[str], str]
+    fetch: Callable[[str, Fetch], Path]
+
+
 @frozen(kw_only=True)
 class Image:
     """An image version: the contract that a handler was written for.
@@ -63,6 +154,7 @@ class Image:
         name: the tag, such as ``19.04`` in ``abeja/all-cpu:19.04``.
         abi: the name of its handler ABI.
         encoders: names of encoders in the order in which they are asked.
+        extractors: names of the extractors for training results; empty for all that are installed.
         python: the Python that the image had, such as ``3.6``; None for the server's own.
         released: the day of its release; None if it has none.
         aliases: other tags of the same contract.
@@ -73,6 +165,7 @@ class Image:
     name: str = attrs.field(validator=_name)
     abi: str
     encoders: tuple[str, ...] = attrs.field(converter=tuple)
+    extractors: tuple[str, ...] = attrs.field(default=(), converter=tuple)
     python: str | None = None
     released: datetime.date | None = None
     aliases: tuple[str, ...] = attrs.field(default=(), converter=tuple)

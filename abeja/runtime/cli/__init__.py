@@ -15,6 +15,7 @@ _COMMANDS = {
     "serve": ("serve", "serve"),
     "run-local": ("run_local", "run_local"),
     "run-local-server": ("run_local_server", "run_local_server"),
+    "extract": ("extract", "extract"),
     "images": ("images", "images"),
     "plugins": ("plugins", "plugins"),
     "config": ("config", "config"),
@@ -98,7 +99,7 @@ cli.params.append(_VERSION_OPTION)
 
 
 def main(args: Sequence[str] | None = None) -> None:
-    """The program. Exits with 0 ok, 1 the run failed, 2 usage, 4 not loadable, 5 port in use, 70 a bug."""
+    """The program. Exits with 0 ok, 1 the run failed, 2 usage, 3 not prepared, 4 not loadable, 5 port, 70 a bug."""
     sys.exit(_run(list(sys.argv[1:] if args is None else args)))
 
 

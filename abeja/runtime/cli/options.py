@@ -11,7 +11,16 @@ from abeja.runtime.options import Options, Row, rows
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 # What any command needs that loads a handler.
-MODEL_OPTIONS = ("image", "image_version", "handler", "model_dir", "environment", "python")
+MODEL_OPTIONS = (
+    "image",
+    "image_version",
+    "handler",
+    "model_dir",
+    "environment",
+    "python",
+    "training_result",
+    "max_training_result",
+)
 COMMON_OPTIONS = ("block_plugin", "log_level")
 
 
@@ -43,7 +52,9 @@ def _click_option(name: str, row: Row) -> Callable[[_Command], _Command]:
 
 
 def _shown(default: float | str) -> str:
-    megabyte = 1024**2
+    megabyte, gigabyte = 1024**2, 1024**3
+    if isinstance(default, int) and default >= gigabyte:
+        return f"{default // gigabyte}GB"
     if isinstance(default, int) and default >= megabyte:
         return f"{default // megabyte}MB"
     return f"{default:g}" if isinstance(default, float) else str(default)

@@ -1,23 +1,28 @@
-"""What every command does that loads a handler: options, log, plugins, model."""
+"""What every command does that loads a handler: options, log, plugins, model, training result."""
 
 import logging
 from collections.abc import Mapping
 from typing import Any, TextIO
 
 from abeja.runtime import logs
+from abeja.runtime.cli.termination import unwound_by_sigterm
 from abeja.runtime.config import Configuration, resolve
 from abeja.runtime.model import Model
 
 
-def prepare(flags: Mapping[str, Any], *, log: TextIO | None = None) -> tuple[Configuration, Model]:
-    """The configuration and the model that the flags describe.
+def prepare(
+    flags: Mapping[str, Any], *, log: TextIO | None = None, is_quiet: bool = False
+) -> tuple[Configuration, Model]:
+    """The configuration and the model that the flags describe, its training result in place.
 
     Args:
         flags: of the command line.
         log: where the log goes instead of stderr.
+        is_quiet: whether progress is kept from the terminal.
 
     Raises:
         ConfigurationError, PluginError: something is missing or contradicts itself.
+        TrainingResultError: the training result cannot be fetched or extracted.
     """
     configuration = resolve(flags)
     logs.configure(configuration.options.log_level, stream=log)
@@ -25,4 +30,25 @@ def prepare(flags: Mapping[str, Any], *, log: TextIO | None = None) -> tuple[Con
     # What the image version asks for has loaded; the rest is worth a word, no more.
     for problem in configuration.plugins.problems():
         logging.getLogger(logs.NAME).warning("%s", problem.report())
+    if configuration.options.training_result is not None:
+        with unwound_by_sigterm():
+            _prepare_training_result(configuration, model, configuration.options.training_result, is_quiet=is_quiet)
     return configuration, model
+
+
+def _prepare_training_result(configuration: Configuration, model: Model, text: str, *, is_quiet: bool) -> None:
+    # Only those who ask for a training result wait for these imports.
+    from abeja.runtime.prepare.limits import Limits  # noqa: PLC0415
+    from abeja.runtime.prepare.requested_source import RequestedSource  # noqa: PLC0415
+    from abeja.runtime.prepare.training_result import TrainingResult  # noqa: PLC0415
+    from abeja.runtime.prepare.transfer import terminal  # noqa: PLC0415
+
+    requested = RequestedSource.parse(text)
+    image, plugins = model.image, configuration.plugins
+    TrainingResult(
+        requested=requested,
+        source=plugins.source(requested.text),
+        extractors=plugins.extractors(image.extractors, asked_by=f'{image.origin}, image "{image.name}"'),
+        limits=Limits(total_bytes=configuration.options.max_training_result),
+        terminal=None if is_quiet else terminal(),
+    ).prepare(model.training_result_folder)

@@ -46,7 +46,7 @@ def run_local(inputs: tuple[str, ...], *, quiet: bool, **flags: Any) -> int:
     given, the handler may take as long as it likes.
     """
     log = _Log(is_quiet=quiet)
-    configuration, model = prepare(apply_vendor_options(flags), log=log)
+    configuration, model = prepare(apply_vendor_options(flags), log=log, is_quiet=quiet)
     options = configuration.options
     has_deadline = configuration.settings["timeout"].origin != "built-in"
     with Spool() as spool:

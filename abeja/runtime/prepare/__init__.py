@@ -1,0 +1,1 @@
+"""What happens before a worker starts: training results are fetched and extracted."""

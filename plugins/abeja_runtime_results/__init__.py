@@ -1,0 +1,1 @@
+"""Extractors: what reads the archives that training results come in."""

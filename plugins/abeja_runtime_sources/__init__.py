@@ -1,0 +1,1 @@
+"""Sources: where training results come from."""

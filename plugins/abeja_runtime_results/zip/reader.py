@@ -27,10 +27,10 @@ def read(path: Path) -> Iterator[Member]:
     with path.open("rb") as file:
         directory = Directory.find(file)
         entries = sorted(directory.entries(file), key=lambda entry: entry.offset)
-        ends = [*(entry.offset for entry in entries[1:]), directory.start]
-        if (entries[0].offset if entries else directory.start) != 0:
+        starts = [*(entry.offset for entry in entries), directory.start]
+        if starts[0] != 0:
             raise ArchiveRefusedError("there is data in front of its first member")
-        for entry, end in zip(entries, ends, strict=True):
+        for entry, end in zip(entries, starts[1:], strict=True):
             start = _check_local(file, entry, end)
             yield _member(file, entry, start)
 

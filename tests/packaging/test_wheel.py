@@ -36,6 +36,8 @@ def test_wheel_has_only_packages_and_metadata(contents: dict[str, bytes], wheel:
         "abeja",
         "abeja_runtime_abis",
         "abeja_runtime_encoders",
+        "abeja_runtime_results",
+        "abeja_runtime_sources",
         metadata,
     }
 
@@ -45,13 +47,16 @@ def test_wheel_has_the_data_file(contents: dict[str, bytes], name: str) -> None:
     assert name in contents
 
 
-def test_wheel_has_the_worker_half_of_every_built_in_plugin(contents: dict[str, bytes]) -> None:
+def test_wheel_has_every_built_in_plugin_with_the_worker_half_of_those_that_have_one(
+    contents: dict[str, bytes],
+) -> None:
     plugins = _entry_points(contents)["abeja_runtime"]
 
     assert plugins
-    for module in plugins.values():
+    for name, module in plugins.items():
         folder = module.replace(".", "/")
-        assert {f"{folder}/__init__.py", f"{folder}/worker.py"} <= contents.keys()
+        halves = ("__init__.py", "worker.py") if name.startswith(("abi-", "encoder-")) else ("__init__.py",)
+        assert {f"{folder}/{half}" for half in halves} <= contents.keys()
 
 
 def test_wheel_has_every_entry_point_of_the_project(contents: dict[str, bytes], sources: Path) -> None:

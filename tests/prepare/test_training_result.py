@@ -21,7 +21,9 @@ import pytest
 from abeja.runtime import Extractor, Fetch, Member, ResultSource
 from abeja.runtime.errors import ArchiveUnreadableError, ExtractionFailedError, FolderOccupiedError
 from abeja.runtime.plugins import Plugins
+from abeja.runtime.prepare.extraction import choose
 from abeja.runtime.prepare.limits import Limits
+from abeja.runtime.prepare.placement import Place
 from abeja.runtime.prepare.requested_source import RequestedSource
 from abeja.runtime.prepare.training_result import TrainingResult
 
@@ -165,6 +167,9 @@ def test_refused_archive_does_not_leave_folders_on_the_way(run: Run, result: Pat
     [
         ("missing.tar.gz", 3, "source-failed"),
         ("file://elsewhere/x", 3, "source-failed"),
+        ("http://", 3, "source-failed"),
+        ("http://[1/x", 3, "source-failed"),
+        ("http://127.0.0.1:99999/x", 3, "source-failed"),
         ("ftp://127.0.0.1/x", 2, "source-unknown"),
         ("x#sha256=123", 2, "option-invalid"),
     ],
@@ -347,6 +352,25 @@ def test_extractor_of_a_third_party_cannot_be_unsafe(result: Path, tmp_path: Pat
         with pytest.raises(ArchiveUnreadableError, match=words):
             training_result(result, extractors=[_extractor(members)]).prepare(tmp_path / "place")
         assert [path.name for path in tmp_path.iterdir()] == [result.name]
+
+
+def test_archive_that_may_not_be_read_is_named(tmp_path: Path) -> None:
+    missing = tmp_path / "link"
+    missing.symlink_to("nowhere")
+
+    with pytest.raises(ArchiveUnreadableError, match="No such file"):
+        choose(missing, Plugins.installed().extractors())
+
+
+def test_place_that_another_process_has_filled_is_left_to_it(tmp_path: Path) -> None:
+    place = Place(tmp_path / "place")
+    with place.locked(), place.new_folder() as new:
+        (tmp_path / "place").mkdir()
+        (tmp_path / "place/file").touch()
+        with pytest.raises(FolderOccupiedError):
+            place.put(new)
+
+    assert [path.name for path in tmp_path.rglob("*")] == ["place", "file"]
 
 
 def test_full_disk_is_named_and_nothing_is_left(result: Path, tmp_path: Path) -> None:

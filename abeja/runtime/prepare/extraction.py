@@ -57,9 +57,7 @@ def choose(archive: Path, extractors: Sequence[Extractor]) -> Extractor:
     """
     names = ", ".join(extractor.name for extractor in extractors) or "none"
     with _named(archive):
-        if not archive.exists():
-            raise ArchiveUnreadableError("it does not exist")
-        found = [extractor for extractor in extractors if extractor.recognises(archive)]
+        found = [extractor for extractor in extractors if _recognises(extractor, archive)]
         if not found:
             what = "it is empty" if archive.is_file() and not archive.stat().st_size else "its format is not known"
             raise ArchiveUnreadableError(f"{what}.\nKnown by their content: {names}")
@@ -101,8 +99,8 @@ def extract(
         with _named(archive), Writer(root) as writer:
             extraction = _Extraction(writer, meter)
             for member in _read(extractor, archive):
-                extraction.add(member)
-                progress(meter.expanded_bytes, None)
+                chunks = _reported(member.chunks, meter.expanded_bytes, progress)
+                extraction.add(attrs.evolve(member, chunks=chunks))
             extraction.finish()
             return Extracted(extraction.tree.count, meter.expanded_bytes)
     finally:
@@ -170,11 +168,27 @@ class _Extraction:
                     self._writer.make_folder(node.parts)
 
 
+def _recognises(extractor: Extractor, archive: Path) -> bool:
+    try:
+        archive.stat()
+        return extractor.recognises(archive)
+    except Exception as error:  # the file may be missing or unreadable, and a third party's code raise anything
+        what = error.strerror if isinstance(error, OSError) else f"{type(error).__name__}: {error}"
+        raise ArchiveUnreadableError(f"it cannot be read: {what}") from error
+
+
 def _read(extractor: Extractor, archive: Path) -> Iterator[Member]:
     for member in _guarded(extractor.members(archive), extractor):
         if not isinstance(member, Member):
             raise ArchiveUnreadableError(f"the extractor {extractor.name} yielded {member!r}, not a member")
         yield attrs.evolve(member, chunks=_guarded(member.chunks, extractor))
+
+
+def _reported(chunks: Iterable[bytes], done_bytes: int, progress: Callable[[int, int | None], None]) -> Iterator[bytes]:
+    for chunk in chunks:
+        done_bytes += len(chunk)
+        progress(done_bytes, None)
+        yield chunk
 
 
 def _guarded(items: Iterable[_T], extractor: Extractor) -> Iterator[_T]:

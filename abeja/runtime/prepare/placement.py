@@ -10,7 +10,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from abeja.runtime.errors import ExtractionFailedError, FolderOccupiedError
+from abeja.runtime.prepare.exchange import exchange
 from abeja.runtime.prepare.folder_lock import locked
+
+_NOT_REPLACEABLE = (errno.EBUSY, errno.EXDEV, errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR)
 
 
 class Place:
@@ -31,7 +34,7 @@ class Place:
             return not any(self.folder.iterdir())
         except FileNotFoundError:
             return True
-        except NotADirectoryError:
+        except (NotADirectoryError, PermissionError):
             return False
 
     @contextmanager
@@ -56,31 +59,39 @@ class Place:
         finally:
             shutil.rmtree(path, ignore_errors=True)
 
-    def put(self, new: Path) -> None:
-        """Move the folder `new` to the place, which is free or has an older one of ours.
+    def put(self, new: Path, *, is_replacing: bool = False) -> None:
+        """Move the folder `new` to the place.
+
+        Args:
+            new: made by `new_folder`.
+            is_replacing: whether what is there may be deleted.
 
         Raises:
-            FolderOccupiedError: the place cannot be replaced, being a mount point, for example.
+            FolderOccupiedError: the place is not free, or is one that cannot be replaced, such as a
+                mount point.
         """
         try:
-            if self.is_free:
+            if is_replacing and not self.is_free:
+                self._replace(new)
+            else:
                 new.rename(self.folder)
-                return
-            old = self._beside(f"new-{secrets.token_hex(8)}")
-            self.folder.rename(old)
-            try:
-                new.rename(self.folder)
-            except BaseException:
-                old.rename(self.folder)
-                raise
-            shutil.rmtree(old, ignore_errors=True)
         except OSError as error:
-            if error.errno not in (errno.EBUSY, errno.EXDEV, errno.ENOTEMPTY, errno.ENOTDIR):
+            if error.errno not in _NOT_REPLACEABLE:
                 raise
             raise FolderOccupiedError(
                 f"the folder {self.folder} cannot be replaced: {error.strerror}.",
                 hint="if it is a mount point, name a folder in it.",
             ) from error
+
+    def _replace(self, new: Path) -> None:
+        try:
+            exchange(new, self.folder)
+        except OSError:
+            # Not on every file system: then there is a moment without the folder.
+            old = self._beside(f"new-{secrets.token_hex(8)}")
+            self.folder.rename(old)
+            new.rename(self.folder)
+            shutil.rmtree(old, ignore_errors=True)
 
     def _beside(self, suffix: str) -> Path:
         return self.folder.parent / f"{self._prefix}{suffix}"

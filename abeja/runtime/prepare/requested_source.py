@@ -7,7 +7,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 from attrs import frozen
 
-from abeja.runtime.errors import ChecksumMismatchError, OptionInvalidError
+from abeja.runtime.errors import ChecksumMismatchError, OptionInvalidError, SourceFailedError
 from abeja.runtime.types import ResultSource
 
 _FRAGMENT = re.compile(r"(.*)#sha256=(.*)", re.DOTALL | re.IGNORECASE)
@@ -62,8 +62,11 @@ class RequestedSource:
             return
         if not path.is_file():
             raise ChecksumMismatchError(f"{self} is a folder, which has no SHA-256.", hint="leave '#sha256=' out.")
-        with path.open("rb") as file:
-            found = hashlib.file_digest(file, "sha256").hexdigest()
+        try:
+            with path.open("rb") as file:
+                found = hashlib.file_digest(file, "sha256").hexdigest()
+        except OSError as error:
+            raise SourceFailedError(f"the training result {self} cannot be read: {error.strerror}.") from error
         if found != self.sha256:
             raise ChecksumMismatchError(
                 f"{self} has the SHA-256 {found}; expected {self.sha256}.",

@@ -1,13 +1,13 @@
 """Puts a training result where the handler looks for it: fetched, extracted, once."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TextIO
+from typing import TextIO, TypeVar
 
 from attrs import frozen
 
-from abeja.runtime.errors import FolderOccupiedError
+from abeja.runtime.errors import AbejaRuntimeError, FolderOccupiedError, SourceFailedError
 from abeja.runtime.prepare.extraction import Extracted, extract
 from abeja.runtime.prepare.limits import Limits
 from abeja.runtime.prepare.marker import Marker
@@ -17,6 +17,8 @@ from abeja.runtime.prepare.transfer import Transfer
 from abeja.runtime.types import Extractor, Fetch, ResultSource
 
 _log = logging.getLogger("abeja.runtime")
+
+_T = TypeVar("_T")
 
 
 @frozen(kw_only=True)
@@ -47,7 +49,7 @@ class TrainingResult:
             TrainingResultError: it cannot be fetched, read or written; the folder is as it was.
         """
         place = Place(folder)
-        state = self.source.state(self.requested.text)
+        state = self._asked(lambda: self.source.state(self.requested.text))
         wanted = Marker(source=self.requested.digest(self.source), state=state, sha256=self.requested.sha256)
         if _is_there(place, wanted):
             _log.info("the training result %s is in %s already", self.requested, place.folder)
@@ -65,7 +67,7 @@ class TrainingResult:
             with place.new_folder() as new:
                 extracted = self._extract(archive, new)
                 wanted.write(new)
-                place.put(new)
+                place.put(new, is_replacing=True)
         _log.info(
             "the training result %s is in %s: %d members, %d bytes",
             *(self.requested, place.folder, extracted.members, extracted.size_bytes),
@@ -74,13 +76,24 @@ class TrainingResult:
     def _fetch(self, downloads: Path) -> Path:
         with Transfer("fetching", str(self.requested), terminal=self.terminal) as transfer:
             fetch = Fetch(folder=downloads, limit_bytes=self.limits.total_bytes, progress=transfer)
-            archive = self.source.fetch(self.requested.text, fetch)
+            archive = self._asked(lambda: self.source.fetch(self.requested.text, fetch))
         self.requested.check(archive)
         return archive
 
     def _extract(self, archive: Path, new: Path) -> Extracted:
         with Transfer("extracting", archive.name, terminal=self.terminal) as transfer:
             return extract(archive, new, extractors=self.extractors, limits=self.limits, progress=transfer)
+
+    def _asked(self, question: Callable[[], _T]) -> _T:
+        """What the source answers; whatever it raises is about the source."""
+        try:
+            return question()
+        except AbejaRuntimeError:
+            raise
+        except Exception as error:  # a third party's code may raise anything
+            raise SourceFailedError(
+                f"the training result {self.requested} cannot be fetched: {type(error).__name__}: {error}."
+            ) from error
 
 
 def _is_there(place: Place, wanted: Marker) -> bool:

@@ -25,7 +25,7 @@ _END_64 = struct.Struct("<4sQ2H2L4Q")
 # A comment has at most 64 KiB.
 _TAIL_BYTES = _END.size + 0xFFFF
 # More members than that are refused anyway; each takes a few hundred bytes of memory here.
-_ENTRIES_LIMIT = 500_000
+_ENTRIES_LIMIT = 250_000
 
 ALL_16, ALL_32 = 0xFFFF, 0xFFFFFFFF
 _ZIP_64, _UNICODE_PATH = 0x0001, 0x7075

@@ -2,6 +2,7 @@
 
 import http
 import http.client
+import logging
 import re
 import ssl
 import time
@@ -15,6 +16,8 @@ from abeja.runtime import Fetch, SourceFailedError
 from abeja_runtime_sources.http.opener import open_url
 from abeja_runtime_sources.http.patience import Patience
 
+_log = logging.getLogger("abeja.runtime")
+
 _READ_BYTES = 256 * 1024
 _RETRIED = frozenset({408, 425, 429, 500, 502, 503, 504})
 _CONTENT_RANGE = re.compile(r"bytes (\d+)-\d+/(\d+|\*)", re.ASCII)
@@ -26,6 +29,7 @@ def download(url: str, fetch: Fetch, *, patience: Patience = Patience()) -> Path
     Raises:
         SourceFailedError: it cannot be had, or is too large.
     """
+    _check(url)
     path = fetch.folder / "download"
     with path.open("xb") as file:
         try:
@@ -33,6 +37,18 @@ def download(url: str, fetch: Fetch, *, patience: Patience = Patience()) -> Path
         except OSError as error:
             raise SourceFailedError(f"the download of {_shown(url)} could not be stored: {error.strerror}.") from error
     return path
+
+
+def _check(url: str) -> None:
+    try:
+        parts = urlsplit(url)
+        is_complete = bool(parts.hostname) and parts.port != 0 and url.isascii()
+    except ValueError:
+        is_complete = False
+    if not is_complete or any(letter <= " " for letter in url):
+        raise SourceFailedError(
+            f"{url!r} is not a complete URL.", hint="in a URL, other than ASCII characters are written as %XX."
+        )
 
 
 class _BrokenError(Exception):
@@ -74,7 +90,9 @@ class _Download:
                 reason = str(broken)
                 if failures >= self._patience.attempts:
                     break
-                time.sleep(self._patience.delay_s(failures, broken.retry_after))
+                delay_s = self._patience.delay_s(failures, broken.retry_after)
+                _log.warning("download of %s: %s; next try in %.1f s", _shown(self._url), reason, delay_s)
+                time.sleep(delay_s)
             else:
                 return
         raise self._failed(f"{reason}, also when tried again", hint="is the server reachable from this machine?")

@@ -7,6 +7,7 @@
     │   ├── OptionInvalidError          ├── ConfigFileInvalidError     ├── ImageUnknownError
     │   ├── ImageInvalidError           ├── AbiUnknownError            ├── EncoderUnknownError
     │   ├── ModelFolderMissingError     ├── InterpreterMissingError    └── InputInvalidError
+    ├── OutputFailedError               exit code 1
     ├── PluginError                     exit code 2
     │   ├── PluginNameDuplicateError    ├── PluginConflictError        ├── PluginHookUnknownError
     │   └── PluginHookAsyncError        └── PluginImportFailedError    └── PluginValueInvalidError
@@ -120,6 +121,12 @@ class InputInvalidError(ConfigurationError):
     slug = "input-invalid"
 
 
+class OutputFailedError(AbejaRuntimeError):
+    """The result of a run cannot be written."""
+
+    slug = "output-failed"
+
+
 class PluginError(AbejaRuntimeError):
     """A plugin cannot be used; the message names its distribution and version."""
 
@@ -220,6 +227,8 @@ class RequestError(AbejaRuntimeError):
 
     slug = "request-failed"
     status: ClassVar[int] = 500
+    # Seconds after which it is worth to try again: workers restart within a second or so.
+    retry_after_s: ClassVar[int | None] = None
 
     def __init__(
         self,
@@ -261,6 +270,7 @@ class QueueFullError(RequestError):
 
     slug = "queue-full"
     status = 429
+    retry_after_s = 1
 
 
 class HandlerFailedError(RequestError):
@@ -289,6 +299,7 @@ class NotReadyError(RequestError):
 
     slug = "not-ready"
     status = 503
+    retry_after_s = 1
 
 
 class DeadlineExceededError(RequestError):

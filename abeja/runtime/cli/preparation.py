@@ -9,17 +9,20 @@ from abeja.runtime.config import Configuration, resolve
 from abeja.runtime.model import Model
 
 
-def prepare(flags: Mapping[str, Any], *, log: TextIO | None = None) -> tuple[Configuration, Model]:
+def prepare(
+    flags: Mapping[str, Any], *, log: TextIO | None = None, defaults: Mapping[str, Any] | None = None
+) -> tuple[Configuration, Model]:
     """The configuration and the model that the flags describe.
 
     Args:
         flags: of the command line.
         log: where the log goes instead of stderr.
+        defaults: of this command, where they are not those of the options.
 
     Raises:
         ConfigurationError, PluginError: something is missing or contradicts itself.
     """
-    configuration = resolve(flags)
+    configuration = resolve(flags, defaults=defaults)
     logs.configure(configuration.options.log_level, stream=log)
     model = Model.configured(configuration)
     # What the image version asks for has loaded; the rest is worth a word, no more.

@@ -156,7 +156,6 @@ def _started(pair: Pair, folder: ModelFolder, python: str) -> Iterator[WorkerSoc
 def _init_header(folder: ModelFolder, entry: str) -> frames.Header:
     return {
         "kind": "init",
-        "protocol": frames.PROTOCOL,
         "model_dir": str(folder.model),
         "handler": entry,
         "spool_dir": str(folder.temporary),

@@ -4,6 +4,7 @@ import difflib
 import os
 import tomllib
 from collections.abc import Mapping
+from enum import IntEnum
 from pathlib import Path
 from typing import Any
 
@@ -55,12 +56,49 @@ class ConfigFile:
         return section.get(name) if name else None
 
 
+class Layer(IntEnum):
+    """Where a value comes from; a higher layer wins."""
+
+    BUILT_IN = 0
+    IMAGE = 1
+    FILE = 2
+    ENVIRONMENT = 3
+    FLAG = 4
+
+    def __str__(self) -> str:
+        return self.name.lower().replace("_", "-")
+
+
 @frozen
 class Setting:
-    """One option's value with where it comes from."""
+    """One option's value with where it comes from.
+
+    Attributes:
+        value: parsed.
+        layer: the highest one that gave it.
+        origin: the same for a person, with the name that it has there.
+    """
 
     value: Any
+    layer: Layer
     origin: str
+
+
+@frozen(kw_only=True)
+class Catalogue:
+    """What can be asked for: the user's file, the plugins, the image versions.
+
+    Attributes:
+        model_dir: the model's folder.
+        file: the user's file.
+        plugins: all plugins.
+        images: all image versions.
+    """
+
+    model_dir: Setting
+    file: ConfigFile
+    plugins: Plugins
+    images: Images
 
 
 @frozen(kw_only=True)
@@ -91,83 +129,106 @@ class Configuration:
             names = ", ".join(sorted(image.name for image in self.images))
             raise OptionInvalidError(
                 f"the image version of the handler is not given.\nKnown: {names}.",
-                hint="`--image-version 19.04` for handler(request, context); `latest` for the newest contract.",
+                hint="--image-version names it; `abeja-runtime images` says what each is.",
             )
         return self.image
 
 
-def resolve(flags: Mapping[str, Any], *, environ: Mapping[str, str] = os.environ) -> Configuration:
+def catalogue(flags: Mapping[str, Any], *, environ: Mapping[str, str] = os.environ) -> Catalogue:
+    """Find the user's file, the plugins and the image versions.
+
+    Args:
+        flags: as for `resolve`.
+        environ: the environment.
+
+    Raises:
+        ConfigurationError: the file cannot be used.
+    """
+    table = rows()
+    no_file = ConfigFile("", {})
+    model_dir = _setting(table["model_dir"], flags.get("model_dir"), environ, no_file, None)
+    model_dir = model_dir or Setting(Path.cwd(), Layer.BUILT_IN, "built-in (the current folder)")
+    file = ConfigFile.find(model_dir.value, flags.get("config") or environ.get("ABEJA_RUNTIME_CONFIG") or None)
+    blocked = _setting(table["block_plugin"], flags.get("block_plugin"), environ, file, None)
+    plugins = Plugins.installed(blocked=blocked.value if blocked else ())
+    images = Images(
+        provided=plugins.images(),
+        conflicts=plugins.conflicts("image"),
+        user_tables=file.tables.get("image", {}),
+        user_origin=file.origin,
+    )
+    return Catalogue(model_dir=model_dir, file=file, plugins=plugins, images=images)
+
+
+def resolve(
+    flags: Mapping[str, Any],
+    *,
+    environ: Mapping[str, str] = os.environ,
+    defaults: Mapping[str, Any] | None = None,
+) -> Configuration:
     """Resolve all options.
 
     Args:
         flags: what the command line gave, by option name; None for what it did not give. The
             extra name ``config`` is the path of the user's file.
         environ: the environment.
+        defaults: built-in values of this command that differ from those of the options.
 
     Raises:
         ConfigurationError: a value cannot be used, or the file cannot.
     """
-    table = rows()
-    model_dir = _setting(table["model_dir"], flags.get("model_dir"), environ, ConfigFile("", {}), None)
-    directory: Path = model_dir.value if model_dir else Path.cwd()
-    file = ConfigFile.find(directory, flags.get("config") or environ.get("ABEJA_RUNTIME_CONFIG") or None)
-    found = {
-        name: setting
-        for name, row in table.items()
-        if (setting := _setting(row, flags.get(name), environ, file, None)) is not None
-    }
-    blocked = found["block_plugin"].value if "block_plugin" in found else ()
-    plugins = Plugins.installed(blocked=blocked)
-    images = Images(provided=plugins.images(), user_tables=file.tables.get("image", {}), user_origin=file.origin)
-    image = _image(found, images)
+    known = catalogue(flags, environ=environ)
+    image = _image(flags, environ, known)
     settings = {
-        name: _setting(row, flags.get(name), environ, file, image) or _default(name, directory)
-        for name, row in table.items()
+        name: _setting(row, flags.get(name), environ, known.file, image) or _default(name, known, defaults or {})
+        for name, row in rows().items()
     }
     options = Options(**{name: setting.value for name, setting in settings.items()})
-    return Configuration(options=options, settings=settings, image=image, images=images, plugins=plugins)
+    return Configuration(options=options, settings=settings, image=image, images=known.images, plugins=known.plugins)
 
 
-def _image(found: Mapping[str, Setting], images: Images) -> Image | None:
-    reference, version = found.get("image"), found.get("image_version")
-    if reference is not None and version is not None:
-        ranks = [_rank(reference), _rank(version)]
-        if ranks[0] == ranks[1] and version_of(reference.value) != version.value:
-            raise OptionInvalidError(
-                f"--image {reference.value} and --image-version {version.value} contradict each other.",
-                hint="give one of them.",
-            )
-        version = version if ranks[1] <= ranks[0] else None
-    if version is not None:
-        return images.select(version.value)
-    return images.select(version_of(reference.value)) if reference is not None else None
-
-
-def _rank(setting: Setting) -> int:
-    return ["flag", "environment"].index(kind) if (kind := setting.origin.split()[0]) in ("flag", "environment") else 2
+def _image(flags: Mapping[str, Any], environ: Mapping[str, str], known: Catalogue) -> Image | None:
+    table = rows()
+    reference = _setting(table["image"], flags.get("image"), environ, known.file, None)
+    version = _setting(table["image_version"], flags.get("image_version"), environ, known.file, None)
+    if (
+        reference is not None
+        and version is not None
+        and reference.layer == version.layer
+        and version_of(reference.value) != version.value
+    ):
+        raise OptionInvalidError(
+            f"--image {reference.value} and --image-version {version.value} contradict each other.",
+            hint="give one of them.",
+        )
+    if reference is not None and (version is None or reference.layer > version.layer):
+        return known.images.select(version_of(reference.value))
+    return known.images.select(version.value) if version is not None else None
 
 
 def _setting(row: Row, flag: Any, environ: Mapping[str, str], file: ConfigFile, image: Image | None) -> Setting | None:
     candidates = [
-        (flag if flag not in (None, (), []) else None, f"flag {row.flags[-1]}"),
-        (environ.get(row.variable) or None, f"environment {row.variable}"),
-        (file.value(row.key), f"file {file.origin} {row.key}"),
-        (image.options.get(row.key.rpartition(".")[2]) if image else None, f"image {image.name if image else ''}"),
+        (flag if flag not in (None, (), []) else None, Layer.FLAG, row.flags[-1]),
+        (environ.get(row.variable) or None, Layer.ENVIRONMENT, row.variable),
+        (file.value(row.key), Layer.FILE, f"{file.origin} {row.key}"),
+        (image.options.get(row.name_in_file) if image else None, Layer.IMAGE, image.name if image else ""),
     ]
-    given = [Setting(_parse(row, value, origin), origin) for value, origin in candidates if value is not None]
+    given = [(value, layer, f"{layer} {name}") for value, layer, name in candidates if value is not None]
     if not given:
         return None
-    if isinstance(given[0].value, Mapping):
-        merged = {key: item for setting in reversed(given) for key, item in setting.value.items()}
-        return Setting(merged, " + ".join(setting.origin for setting in given))
-    return given[0]
+    if row.is_merged:
+        parsed = [_parse(row, value, origin) for value, _, origin in given]
+        merged = {key: item for values in reversed(parsed) for key, item in values.items()}
+        return Setting(merged, given[0][1], " + ".join(origin for _, _, origin in given))
+    value, layer, origin = given[0]
+    return Setting(_parse(row, value, origin), layer, origin)
 
 
-def _default(name: str, model_dir: Path) -> Setting:
+def _default(name: str, known: Catalogue, defaults: Mapping[str, Any]) -> Setting:
     if name == "model_dir":
-        return Setting(model_dir, "built-in (the current folder)")
-    default = getattr(attrs.fields(Options), name).default
-    return Setting(default.factory() if hasattr(default, "factory") else default, "built-in")
+        return known.model_dir
+    default = defaults.get(name, getattr(attrs.fields(Options), name).default)
+    return Setting(default.factory() if hasattr(default, "factory") else default, Layer.BUILT_IN, "built-in")
 
 
 def _parse(row: Row, value: Any, origin: str) -> Any:
@@ -182,12 +243,15 @@ def _read(path: Path) -> ConfigFile:
         tables = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise ConfigFileInvalidError(f"there is no configuration file {path}.") from None
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
         raise ConfigFileInvalidError(f"{path} cannot be read as TOML: {error}.") from error
     origin = str(path)
     if path.name == "pyproject.toml":
-        tables = tables.get("tool", {}).get(TOOL_TABLE, {})
         origin = f"{path} [tool.{TOOL_TABLE}]"
+        tool = tables.get("tool", {})
+        tables = tool.get(TOOL_TABLE, {}) if isinstance(tool, Mapping) else {}
+        if not isinstance(tables, Mapping):
+            raise ConfigFileInvalidError(f"{origin}: expected a table, found {tables!r}.")
     _check_keys(tables, origin)
     return ConfigFile(origin, tables)
 
@@ -198,13 +262,14 @@ def _check_keys(tables: Mapping[str, Any], origin: str) -> None:
         section, _, name = row.key.partition(".")
         known.setdefault(section, []).append(name)
     for section, table in tables.items():
-        if section == "image":
-            continue
-        if section not in known or not section:
+        if section not in (*known, "image") or not section:
             raise ConfigFileInvalidError(_unknown(f"{origin}: [{section}]", section, ["image", *filter(None, known)]))
         if not isinstance(table, Mapping):
-            raise ConfigFileInvalidError(f"{origin}: {section}: expected a table, found {table!r}.")
-        for name in table:
+            raise ConfigFileInvalidError(
+                f"{origin}: {section}: expected a table, found {table!r}.",
+                hint=f"[{section}] is a table; options of the handler, such as image and handler, stand in [model].",
+            )
+        for name in table if section != "image" else ():
             if name not in known[section]:
                 raise ConfigFileInvalidError(_unknown(f"{origin}: {section}.{name}", name, known[section]))
 

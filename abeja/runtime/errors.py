@@ -8,6 +8,7 @@
     │   ├── ImageInvalidError           ├── AbiUnknownError            ├── EncoderUnknownError
     │   ├── ModelFolderMissingError     ├── InterpreterMissingError    ├── InputInvalidError
     │   ├── ExtractorUnknownError       ├── SourceUnknownError         └── FolderOccupiedError
+    ├── OutputFailedError               exit code 1
     ├── PluginError                     exit code 2
     │   ├── PluginNameDuplicateError    ├── PluginConflictError        ├── PluginHookUnknownError
     │   └── PluginHookAsyncError        └── PluginImportFailedError    └── PluginValueInvalidError
@@ -140,6 +141,12 @@ class InputInvalidError(ConfigurationError):
     """The input of a run does not exist or cannot be read."""
 
     slug = "input-invalid"
+
+
+class OutputFailedError(AbejaRuntimeError):
+    """The result of a run cannot be written."""
+
+    slug = "output-failed"
 
 
 class PluginError(AbejaRuntimeError):
@@ -279,6 +286,8 @@ class RequestError(AbejaRuntimeError):
 
     slug = "request-failed"
     status: ClassVar[int] = 500
+    # Seconds after which it is worth to try again: workers restart within a second or so.
+    retry_after_s: ClassVar[int | None] = None
 
     def __init__(
         self,
@@ -320,6 +329,7 @@ class QueueFullError(RequestError):
 
     slug = "queue-full"
     status = 429
+    retry_after_s = 1
 
 
 class HandlerFailedError(RequestError):
@@ -348,6 +358,7 @@ class NotReadyError(RequestError):
 
     slug = "not-ready"
     status = 503
+    retry_after_s = 1
 
 
 class DeadlineExceededError(RequestError):

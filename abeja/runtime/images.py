@@ -9,7 +9,14 @@ from typing import Any
 
 import attrs
 
-from abeja.runtime.errors import ImageInvalidError, ImageUnknownError, OptionInvalidError
+from abeja.runtime.errors import (
+    AbejaRuntimeError,
+    ImageInvalidError,
+    ImageUnknownError,
+    OptionInvalidError,
+    PluginConflictError,
+)
+from abeja.runtime.options import rows
 from abeja.runtime.types import Image
 
 BUILT_IN = "abeja-runtime's images.toml"
@@ -34,6 +41,7 @@ class Images:
 
     Args:
         provided: those of plugins.
+        conflicts: why an image version of that name cannot be used, by name.
         user_tables: ``[image.<name>]`` tables of the user's file: new ones, and fields that
             override those of known ones.
         user_origin: the user's file, for messages.
@@ -43,13 +51,22 @@ class Images:
     """
 
     def __init__(
-        self, *, provided: Iterable[Image] = (), user_tables: Mapping[str, Any] | None = None, user_origin: str = ""
+        self,
+        *,
+        provided: Iterable[Image] = (),
+        conflicts: Mapping[str, AbejaRuntimeError] | None = None,
+        user_tables: Mapping[str, Any] | None = None,
+        user_origin: str = "",
     ) -> None:
         self._images: dict[str, Image] = {}
+        self._conflicts = dict(conflicts or {})
         for name, table in _built_in_tables().items():
             self._images[name] = _parse(name, table, origin=BUILT_IN)
         for image in provided:
-            self._images[image.name] = image
+            if image.name in self._images:
+                self._conflicts[image.name] = _conflict(image, self._images[image.name])
+            else:
+                self._images[image.name] = image
         for name, table in (user_tables or {}).items():
             self._images[name] = _parse(name, table, origin=user_origin, base=self._images.get(name))
 
@@ -63,9 +80,14 @@ class Images:
 
         Raises:
             ImageUnknownError: it is older than all known ones, or no version at all.
+            PluginConflictError: two plugins define it.
         """
+        if version in self._conflicts:
+            raise self._conflicts[version]
+        if version in self._images:
+            return self._images[version]
         for image in self._images.values():
-            if version == image.name or version in image.aliases:
+            if version in image.aliases:
                 return image
         wanted = _version_key(version)
         earlier = [
@@ -109,12 +131,12 @@ def _version_key(text: str) -> tuple[int, int, str] | None:
 
 
 def _parse(name: str, table: object, *, origin: str, base: Image | None = None) -> Image:
-    if not isinstance(table, Mapping) or any(
-        isinstance(value, Mapping) and field not in _FIELDS for field, value in table.items()
-    ):
+    if not isinstance(table, Mapping) or _is_unquoted(name, table):
         raise ImageInvalidError(f"{origin}: the image '{name}' is not a table of fields.", hint=_UNQUOTED)
     for field, value in table.items():
         _check(name, field, value, origin)
+    if not name.strip():
+        raise ImageInvalidError(f"{origin}: an image has an empty name.", hint=_UNQUOTED)
     if base is not None:
         return attrs.evolve(base, **table, origin=f"{base.origin}, overridden by {origin}")
     if "abi" not in table or "encoders" not in table:
@@ -123,6 +145,13 @@ def _parse(name: str, table: object, *, origin: str, base: Image | None = None) 
             hint='for example abi = "19.04" and encoders = ["file", "csv", "image", "json"].',
         )
     return Image(name=name, **table, origin=origin)
+
+
+def _conflict(image: Image, other: Image) -> PluginConflictError:
+    return PluginConflictError(
+        f"the image '{image.name}' is provided by both {other.origin} and {image.origin}.",
+        hint="block the plugin with --block-plugin; its author can rename the image.",
+    )
 
 
 def _check(name: str, field: str, value: object, origin: str) -> None:
@@ -134,5 +163,19 @@ def _check(name: str, field: str, value: object, origin: str) -> None:
     if not isinstance(value, _FIELDS[field]):
         expected = " or ".join(kind.__name__ for kind in _FIELDS[field])
         raise ImageInvalidError(f"{where}: expected {expected}, found {value!r}.")
+    if field == "options":
+        _check_options(where, value)
     if isinstance(value, list) and not all(isinstance(item, str) for item in value):
         raise ImageInvalidError(f"{where}: expected a list of text, found {value!r}.")
+
+
+def _is_unquoted(name: str, table: Mapping[str, Any]) -> bool:
+    """Whether [image.18.10] was written: TOML reads it as the table 10 in the table 18."""
+    return name.isdigit() and any(field.isdigit() and isinstance(value, Mapping) for field, value in table.items())
+
+
+def _check_options(where: str, options: Any) -> None:
+    known = [row.name_in_file for row in rows().values() if row.is_of_image]
+    for name in options:
+        if name not in known:
+            raise ImageInvalidError(f"{where}.{name} is not an option of an image.\nKnown: {', '.join(known)}.")

@@ -13,6 +13,13 @@ from abeja.runtime.spool import BodySink, MemoryBudget, Spool
 
 _DEFAULT_TYPE = "application/octet-stream"
 _READ_BYTES = 64 * 1024
+# A compressed file is of the compression's type, whatever is in it.
+_COMPRESSED = {
+    "gzip": "application/gzip",
+    "bzip2": "application/x-bzip2",
+    "xz": "application/x-xz",
+    "compress": "application/x-compress",
+}
 # name=@file is a file of a form, name=text a plain field, as in curl's -F.
 _FIELD = re.compile(r"([^=@/]+)=(@?)(.*)", re.DOTALL)
 
@@ -51,7 +58,8 @@ def request_from_inputs(inputs: Sequence[str], *, spool: Spool, user_agent: str)
 
 def media_type_of(path: Path) -> str:
     """The media type that a file's extension stands for."""
-    return mimetypes.guess_type(path.name)[0] or _DEFAULT_TYPE
+    media_type, coding = mimetypes.guess_type(path.name)
+    return _COMPRESSED.get(coding or "", media_type or _DEFAULT_TYPE)
 
 
 def _part(text: str, field: re.Match[str] | None, spool: Spool, budget: MemoryBudget) -> Content:
@@ -62,7 +70,7 @@ def _part(text: str, field: re.Match[str] | None, spool: Spool, budget: MemoryBu
         )
     name, at, value = field.groups()
     if not at:
-        return Content(body=value.encode(), form_name=name)
+        return Content(body=os.fsencode(value), form_name=name)
     path = Path(value)
     return Content(
         body=_read(path, spool, budget), content_type=media_type_of(path), file_name=path.name, form_name=name

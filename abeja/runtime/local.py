@@ -1,6 +1,7 @@
 """Runs a handler once, on the same path as serving: a worker process, the real ABI and encoders."""
 
 import asyncio
+import signal
 
 from abeja.runtime import answers
 from abeja.runtime.dispatch import Dispatcher
@@ -16,8 +17,13 @@ class _Collector:
     def __init__(self) -> None:
         self.response: asyncio.Future[Response] = asyncio.get_running_loop().create_future()
 
+    takes_body = True
+
     def respond(self, response: Response) -> None:
-        self.response.set_result(response)
+        if self.response.done():
+            response.remove_files()  # the run was interrupted
+        else:
+            self.response.set_result(response)
 
     def write(self, data: bytes) -> None:
         raise NotImplementedError("only for streamed answers", len(data))
@@ -50,6 +56,11 @@ async def run_once(
         HandlerLoadError: the handler does not load.
         WorkerStartError: the worker ended or stayed silent before it was ready.
     """
+    task = asyncio.current_task()
+    if task is not None:
+        # Like Ctrl-C, so that the worker ends and the spool goes.
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            asyncio.get_running_loop().add_signal_handler(number, task.cancel)
     pool = Pool(model=model, size=1, spool_dir=spool.folder, version=version, startup_timeout_s=startup_timeout_s)
     headers = ((answers.VERSION_HEADER, version), *model.identity_headers)
     dispatcher = Dispatcher(pool, spool=spool, queue_limit=1, timeout_s=timeout_s, headers=headers)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from attrs import frozen
 
+from abeja.runtime import answers
 from abeja.runtime.config import Configuration
 from abeja.runtime.errors import InterpreterMissingError, ModelFolderMissingError
 from abeja.runtime.types import Abi, Encoder, Image
@@ -78,9 +79,12 @@ class Model:
 
     @property
     def identity_headers(self) -> tuple[tuple[str, str], ...]:
-        """The response headers that say which model, deployment and service answered."""
-        pairs = ((name, self.environment.get(variable, "")) for name, variable in _IDENTITY.items())
-        return tuple((name, value) for name, value in pairs if value)
+        """The response headers that say which model, deployment and service answered.
+
+        A value that no header can carry is left out.
+        """
+        pairs = ((name, self.environment.get(variable, "").strip()) for name, variable in _IDENTITY.items())
+        return tuple((name, value) for name, value in pairs if value and answers.is_field_value(value))
 
 
 def _interpreter(python: str | None) -> Path:

@@ -28,7 +28,8 @@ class Row:
         help: one sentence.
         metavar: how the value is shown in the help, with its unit.
         is_repeatable: whether the flag may be given more than once, each adding to the others.
-        is_flag: whether the flag takes no value.
+        is_merged: whether the values of all layers are put together: they are mappings.
+        is_of_image: whether an image version may give it.
     """
 
     flags: tuple[str, ...]
@@ -38,7 +39,13 @@ class Row:
     help: str
     metavar: str = ""
     is_repeatable: bool = False
-    is_flag: bool = False
+    is_merged: bool = False
+    is_of_image: bool = True
+
+    @property
+    def name_in_file(self) -> str:
+        """The last part of its key."""
+        return self.key.rpartition(".")[2]
 
 
 def _row(default: Any, *flags: str, **fields: Any) -> Any:
@@ -60,6 +67,7 @@ class Options:
         "--image",
         variable="ABEJA_RUNTIME_IMAGE",
         key="model.image",
+        is_of_image=False,
         parse=values.text,
         metavar="REPO:TAG",
         help="Image of the handler, such as abeja/all-cpu:19.04; its tag is the image version.",
@@ -69,6 +77,7 @@ class Options:
         "--image-version",
         variable="ABEJA_RUNTIME_IMAGE_VERSION",
         key="model.image_version",
+        is_of_image=False,
         parse=values.text,
         metavar="VERSION",
         help="Image version of the handler, such as 19.04.",
@@ -88,6 +97,7 @@ class Options:
         "--model-dir",
         variable="ABEJA_USER_MODEL_ROOT",
         key="",
+        is_of_image=False,
         parse=values.folder,
         metavar="DIR",
         help="Folder of the handler's module.",
@@ -98,6 +108,7 @@ class Options:
         "--environment",
         variable="ABEJA_RUNTIME_ENVIRONMENT",
         key="model.env",
+        is_merged=True,
         parse=values.environment,
         metavar="KEY:VALUE",
         is_repeatable=True,
@@ -167,7 +178,7 @@ class Options:
         metavar="COUNT",
         help="Worker processes; each runs one request at a time.",
     )
-    timeout: float = _row(
+    timeout: float | None = _row(
         30.0,
         "--timeout",
         variable="ABEJA_RUNTIME_TIMEOUT",
@@ -208,6 +219,7 @@ class Options:
         "--strip-headers",
         variable="ABEJA_RUNTIME_STRIP_HEADERS",
         key="server.strip_headers",
+        is_repeatable=True,
         parse=values.names,
         metavar="NAMES",
         help="Request headers kept from the handler beside Authorization and Proxy-Authorization.",
@@ -217,6 +229,8 @@ class Options:
         "--block-plugin",
         variable="ABEJA_RUNTIME_BLOCK_PLUGIN",
         key="plugins.block",
+        is_repeatable=True,
+        is_of_image=False,
         parse=values.names,
         metavar="PATTERN",
         help="Plugins not to load, such as encoder-csv or 'encoder-*'; separated by commas.",

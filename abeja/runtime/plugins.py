@@ -1,4 +1,4 @@
-"""Finds, checks and asks plugins; the only module that knows pluggy.
+"""Finds, checks and asks plugins; beside the markers in hookspecs.py, all that knows pluggy.
 
 pluggy by itself skips a second entry point of the same name, accepts a misspelt hook, lets the
 last registered win, and never awaits a coroutine. Each of these is a named error here. An error
@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Sequence
 from types import ModuleType
 from typing import Any
 
+import attrs
 import pluggy
 from attrs import define, field, frozen
 
@@ -173,8 +174,17 @@ class Plugins:
         return taking[0]  # type: ignore[no-any-return] # by kind
 
     def images(self) -> list[Image]:
-        """The image versions of all plugins."""
-        return [value for plugin in self._in_service() for value in plugin.values if isinstance(value, Image)]
+        """The image versions of all plugins, but for those that two of them provide."""
+        return [
+            attrs.evolve(value, origin=f"the plugin {plugin.source}")
+            for plugin in self._in_service()
+            for value in plugin.values
+            if isinstance(value, Image) and ("image", value.name) not in self._conflicts
+        ]
+
+    def conflicts(self, kind: str) -> dict[str, PluginError]:
+        """The names of `kind` that two plugins provide, with the error that says so."""
+        return {name: problem for (of_kind, name), problem in self._conflicts.items() if of_kind == kind}
 
     def provided(self, kind: str) -> dict[str, Source]:
         """The names of `kind` that can be used, with where each comes from."""
@@ -209,10 +219,10 @@ class Plugins:
         known = ", ".join(
             f"{known} ({source.distribution} {source.version})" for known, source in sorted(self.provided(kind).items())
         )
-        blocked = [str(plugin.source) for plugin in self.all if plugin.status == "blocked"]
+        unusable = [f"{plugin.source} is {plugin.status}" for plugin in self.all if plugin.status != "loaded"]
         hint = "`abeja-runtime plugins` lists what is installed; install the distribution that provides yours."
-        if blocked:
-            hint += f" These are blocked: {', '.join(blocked)}."
+        if unusable:
+            hint += f" Not in service: {', '.join(unusable)}."
         return _UNKNOWN[kind](
             f"no plugin provides the {noun} '{name}' (asked for by {asked_by}).\nKnown: {known or 'none'}.", hint=hint
         )
@@ -235,11 +245,26 @@ class Plugins:
     def _load(self, plugin: Plugin) -> None:
         try:
             module = _import(plugin.source)
-            self._manager.register(module, name=plugin.source.name)
+            self._register(plugin.source, module)
             self._check_hooks(plugin.source, module)
             plugin.values = self._ask(plugin.source, module)
         except PluginError as problem:
             plugin.fail(problem)
+
+    def _register(self, source: Source, module: Any) -> None:
+        try:
+            self._manager.register(module, name=source.name)
+        except pluggy.PluginValidationError as error:
+            reason = str(error).partition("\n")[2].strip() or str(error)
+            raise PluginValueInvalidError(
+                f"the plugin {source} implements a hook in another form than its specification: {reason}",
+                hint="hooks take the arguments that docs/reference/hooks.md names, or fewer.",
+            ) from error
+        except ValueError as error:
+            raise PluginNameDuplicateError(
+                f"the plugin {source} is a module that another entry point registers too: {error}",
+                hint="one entry point for one module.",
+            ) from error
 
     def _check_hooks(self, source: Source, module: Any) -> None:
         for caller in self._manager.get_hookcallers(module) or ():
@@ -263,22 +288,11 @@ class Plugins:
 
     def _ask(self, source: Source, module: Any) -> list[Value]:
         values: list[Value] = []
-        for hook, (_, kind) in _HOOKS.items():
-            implementation = getattr(module, hook, None)
-            if implementation is None:
-                continue
-            try:
-                yielded = list(implementation())
-            except Exception as error:  # a third party's code may raise anything
-                raise PluginValueInvalidError(
-                    f"the plugin {source} raised in {hook}: {type(error).__name__}: {error}"
-                ) from error
-            for value in yielded:
-                if not isinstance(value, kind):
-                    raise PluginValueInvalidError(
-                        f"the plugin {source} yielded {value!r} from {hook}: expected {kind.__name__} values."
-                    )
-            values += yielded
+        for caller in self._manager.get_hookcallers(module) or ():
+            _, kind = _HOOKS[caller.name]
+            for implementation in caller.get_hookimpls():
+                if implementation.plugin is module:
+                    values += _yielded(source, caller.name, implementation.function, kind)
         return values
 
     def _find_conflicts(self) -> None:
@@ -317,6 +331,22 @@ def _import(source: Source) -> Any:
             f"the plugin {source} cannot be imported: {type(error).__name__}: {error}",
             hint=f"reinstall or uninstall {source.distribution}.",
         ) from error
+
+
+def _yielded(source: Source, hook: str, function: Callable[..., Any], kind: type[Any]) -> list[Value]:
+    try:
+        values = list(function())
+    except Exception as error:  # a third party's code may raise anything
+        raise PluginValueInvalidError(
+            f"the plugin {source} raised in {hook}: {type(error).__name__}: {error}",
+            hint=f"report it to the authors of {source.distribution}, or block it with --block-plugin.",
+        ) from error
+    for value in values:
+        if not isinstance(value, kind):
+            raise PluginValueInvalidError(
+                f"the plugin {source} yielded {value!r} from {hook}: expected {kind.__name__} values."
+            )
+    return values
 
 
 def _unknown_hook(source: Source, hook: str) -> PluginHookUnknownError:

@@ -33,14 +33,20 @@ class Spool:
         return os.fdopen(handle, "wb"), Path(path)
 
     def adopt(self, path: Path, size_bytes: int) -> SpoolFile:
-        """A file that a worker has written into the folder.
+        """Take over a file that a worker has written into a folder of its own in the spool.
 
         Raises:
             AnswerInvalidError: it is somewhere else, or not there.
         """
-        if path.parent != self.folder or not path.is_file():
-            raise AnswerInvalidError("unexpected error occurred", detail=f"the worker names {path} as its answer")
-        return SpoolFile(path, size_bytes)
+        ours = self.folder / f"{path.parent.name}-{path.name}"
+        try:
+            if path.parent.parent != self.folder:
+                raise OSError("it is not in the spool folder")
+            path.rename(ours)
+        except OSError as error:
+            detail = f"the worker's answer {path} cannot be read: {error}"
+            raise AnswerInvalidError("unexpected error occurred", detail=detail) from error
+        return SpoolFile(ours, size_bytes)
 
 
 class MemoryBudget:
@@ -55,6 +61,10 @@ class MemoryBudget:
             return False
         self._left_bytes -= size_bytes
         return True
+
+    def give_back(self, size_bytes: int) -> None:
+        """What was taken is not in memory any more."""
+        self._left_bytes += size_bytes
 
 
 class BodySink:
@@ -127,6 +137,7 @@ class BodySink:
             file.writelines(self._pieces)
         except OSError as error:
             raise _failed(error) from error
+        self._budget.give_back(sum(map(len, self._pieces)))
         self._pieces.clear()
         return file
 

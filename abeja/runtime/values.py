@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([KMGT]?)(I?B)?", re.IGNORECASE)
+_SIZE = re.compile(r"(\d{1,18}(?:\.\d{1,18})?)\s*([KMGT]?)(I?B)?", re.IGNORECASE)
 _VARIABLE_NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*", re.ASCII)
 _POWERS = {"": 0, "K": 1, "M": 2, "G": 3, "T": 4}
 
@@ -16,7 +16,7 @@ def text(value: object) -> str:
     """Any text that is not blank."""
     if isinstance(value, float):
         raise ValueError(f"expected text, found the number {value} (quote it: a bare 18.10 is 18.1)")  # noqa: TRY004
-    if not isinstance(value, str) or not value.strip():
+    if not isinstance(value, str) or not value.strip() or "\0" in value:
         raise ValueError(f"expected text, found {value!r}")
     return value
 
@@ -71,10 +71,10 @@ def size(value: object) -> int:
 
 def names(value: object) -> tuple[str, ...]:
     """Words separated by commas, or a list of them."""
-    items = value.split(",") if isinstance(value, str) else value
+    items = [value] if isinstance(value, str) else value
     if not isinstance(items, Sequence) or not all(isinstance(item, str) for item in items):
         raise ValueError(f"expected names separated by commas, found {value!r}")
-    return tuple(name for item in items for name in [item.strip()] if name)
+    return tuple(name for item in items for word in item.split(",") for name in [word.strip()] if name)
 
 
 def handler(value: object) -> str:
@@ -86,14 +86,16 @@ def handler(value: object) -> str:
 
 
 def environment(value: object) -> dict[str, str]:
-    """``KEY:VALUE`` texts, split at the first colon, or a table."""
+    """``KEY:VALUE`` texts, one to a line, split at the first colon; or a table."""
     if isinstance(value, Mapping):
         pairs = [(str(key), str(item)) for key, item in value.items()]
     else:
-        items = [value] if isinstance(value, str) else value
+        items = value.splitlines() if isinstance(value, str) else value
         if not isinstance(items, Sequence):
             raise ValueError(f"expected KEY:VALUE, found {value!r}")  # noqa: TRY004 (one kind of error for all rows)
         pairs = [(key, item) for pair in items for key, _, item in [str(pair).partition(":")]]
+    if any("\0" in item for _, item in pairs):
+        raise ValueError("expected values without NUL characters")
     for key, _ in pairs:
         if not _VARIABLE_NAME.fullmatch(key):
             raise ValueError(f"expected KEY:VALUE with a name of letters, digits and _, found the name {key!r}")

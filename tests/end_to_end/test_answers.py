@@ -5,6 +5,7 @@ import json
 import re
 import socket
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -104,6 +105,7 @@ def test_the_request_can_be_read_while_the_answer_is_produced(shared: RunningSer
         ("/status", "status_code"),
         ("/informational", "status_code"),
         ("/header-name", "metadata"),
+        ("/huge-header", "metadata"),
         ("/header-value", "metadata"),
         ("/content-type", "content_type"),
     ],
@@ -132,6 +134,12 @@ def test_statuses_without_body_have_none(shared: RunningServer, path: str, statu
     assert body == b""
 
 
+def test_reset_content_says_that_it_has_none(shared: RunningServer) -> None:
+    reply = shared.request("GET", "/reset")
+
+    assert (reply.status, reply.headers["content-length"], reply.body) == (205, "0", b"")
+
+
 def test_any_final_status_can_be_sent(shared: RunningServer) -> None:
     assert shared.request("GET", "/teapot").status == 418
 
@@ -153,3 +161,19 @@ def test_errors_of_the_handler_are_json_without_traceback(shared: RunningServer)
     assert reply.headers["content-type"] == "application/json"
     assert json.loads(reply.body).keys() == {"status", "request_id"}
     assert "KeyError: '/unknown'" in shared.log()
+
+
+def test_an_asynchronous_generator_cleans_up_when_the_client_has_left(
+    start: Callable[..., RunningServer], handlers: Path
+) -> None:
+    server = start("--model-dir", handlers / "asynchronous", "-h", "main:never_ending").wait_until_ready()
+    with server.connect() as connection:
+        connection.sendall(b"GET / HTTP/1.1\r\nHost: h\r\n\r\n")
+        connection.recv(1)
+
+    server.wait_for_log(re.compile("cleaned up"))
+
+
+def test_head_of_an_endless_answer_ends(shared: RunningServer) -> None:
+    assert shared.request("HEAD", "/endless").status == 200
+    assert shared.request("GET", "/stream").status == 200

@@ -93,6 +93,20 @@ def test_stop_lets_running_requests_finish_and_leaves_nothing(
     assert list(temporary.iterdir()) == []
 
 
+def test_an_upload_that_was_admitted_is_served_after_the_signal(start: Start, handlers: Path) -> None:
+    server = start("--model-dir", handlers / "echo").wait_until_ready()
+    with server.connect() as connection:
+        connection.sendall(b"POST / HTTP/1.1\r\nHost: h\r\nConnection: close\r\nContent-Length: 6\r\n\r\nabc")
+        assert server.request(path="/barrier").status == 200
+        server.process.send_signal(signal.SIGTERM)
+        server.wait_for_log(_regex("INFO: stopping"))
+        connection.sendall(b"def")
+        raw = b"".join(iter(lambda: connection.recv(65536), b""))
+
+    assert raw.startswith(b"HTTP/1.1 200 ")
+    assert server.process.wait(10) == 0
+
+
 def test_a_second_signal_stops_at_once(start: Start, handlers: Path) -> None:
     server = start("--model-dir", handlers / "misbehaving").wait_until_ready()
     (worker,) = server.children()
@@ -184,11 +198,34 @@ def test_spool_files_are_private_and_gone_after_the_answer(start: Start, handler
     client = threading.Thread(target=lambda: server.request(body=padded))
     client.start()
     (spool,) = temporary.iterdir()
-    (file,) = wait_until(lambda: list(spool.iterdir()), "the body to be spooled")
+    (file,) = wait_until(lambda: list(spool.glob("body-*")), "the body to be spooled")
 
     assert (spool.stat().st_mode & 0o777, file.stat().st_mode & 0o777) == (0o700, 0o600)
     client.join()
-    assert list(spool.iterdir()) == []
+    assert list(spool.glob("body-*")) == []
+
+
+def test_a_killed_worker_leaves_no_file(start: Start, tmp_path: Path) -> None:
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    (tmp_path / "main.py").write_text(
+        "import time\n"
+        "def handler(request, context):\n"
+        "    def content():\n"
+        "        yield b'x' * 1000000\n"
+        "        time.sleep(600)\n"
+        "    return {'content': list(content()) if request['path'] == '/list' else Content(content())}\n"
+        "class Content:\n"
+        "    def __init__(self, items):\n"
+        "        self.items = items\n"
+        "    def __iter__(self):\n"
+        "        return self.items\n"
+    )
+    server = start("--model-dir", tmp_path, "--timeout", "0.5", TMPDIR=str(temporary)).wait_until_ready()
+
+    assert server.request().status == 504
+    assert server.request("GET", "/health_check").status in (200, 503)
+    wait_until(lambda: not list(temporary.glob("*/*/answer-*")), "the half-written answer to go")
 
 
 def test_a_broken_upload_leaves_no_file(start: Start, handlers: Path, tmp_path: Path) -> None:
@@ -198,10 +235,11 @@ def test_a_broken_upload_leaves_no_file(start: Start, handlers: Path, tmp_path: 
     (spool,) = temporary.iterdir()
     with server.connect() as connection:
         connection.sendall(b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 1000000\r\n\r\n" + b"x" * 200_000)
-        wait_until(lambda: list(spool.iterdir()), "the body to be spooled")
+        wait_until(lambda: list(spool.glob("body-*")), "the body to be spooled")
 
-    wait_until(lambda: not list(spool.iterdir()), "the file to be removed")
-    assert "echo" not in server.log().split("ready:", 1)[1].partition("\n")[2]
+    wait_until(lambda: not list(spool.glob("body-*")), "the file to be removed")
+    server.request(path="/after")
+    assert re.findall(r"^INFO: POST (\S+)", server.log(), re.MULTILINE) == ["/after"]
 
 
 def test_a_port_in_use_is_exit_code_5(start: Start, handlers: Path) -> None:

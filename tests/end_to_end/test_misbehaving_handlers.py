@@ -1,7 +1,10 @@
 """Whatever a handler does, its request gets one well-formed answer and the next one is served."""
 
 import re
+import resource
+import time
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -11,7 +14,20 @@ HANDLER_FOLDER = "misbehaving"
 
 
 @pytest.mark.parametrize(
-    "deed", ["print", "flood", "chdir", "close", "close stdout", "environ", "umask", "signals", "fork"]
+    "deed",
+    [
+        "print",
+        "flood",
+        "chdir",
+        "close",
+        "close stdout",
+        "environ",
+        "umask",
+        "signals",
+        "fork",
+        "replace json",
+        "replace stdout",
+    ],
 )
 def test_what_a_handler_does_to_its_process_breaks_nothing(
     start: Callable[..., RunningServer], handlers: object, deed: str
@@ -36,6 +52,7 @@ def test_what_a_handler_does_to_its_process_breaks_nothing(
         "recursion",
         "connection",
         "eof",
+        "be verbose",
         "unknown",
     ],
 )
@@ -103,6 +120,97 @@ def test_a_handler_that_takes_too_long_is_504_and_replaced(
     assert (reply.status, reply.json()["status"]) == (504, "the handler did not answer within 0.5 s")
     assert server.do("nothing").status == 200
     assert not _is_alive(worker)
+
+
+def test_output_faster_than_it_is_read_does_not_stop_the_server(
+    start: Callable[..., RunningServer], handlers: object
+) -> None:
+    server = start("--model-dir", f"{handlers}/{HANDLER_FOLDER}").wait_until_ready()
+
+    began = time.monotonic()
+    assert server.do("flood in background").status == 200
+    assert [server.do("nothing").status for _ in range(5)] == [200] * 5
+    assert server.request("GET", "/health_check").status == 200
+    assert time.monotonic() - began < 2, "the answers came only after the flood"
+
+
+def test_a_worker_may_say_bye(start: Callable[..., RunningServer], handlers: object) -> None:
+    server = start("--model-dir", f"{handlers}/{HANDLER_FOLDER}").wait_until_ready()
+    server.do("say bye")
+
+    assert server.stop() == 0
+    assert "] bye" in server.log()
+
+
+def test_a_refused_stream_gives_its_worker_back(start: Callable[..., RunningServer], handlers: object) -> None:
+    server = start("--model-dir", f"{handlers}/answers", "--timeout", "1").wait_until_ready()
+
+    assert server.request("GET", "/refused-stream").status == 500
+    assert server.request("GET", "/stream").status == 200
+
+
+def test_a_slow_client_is_not_the_handlers_fault(start: Callable[..., RunningServer], handlers: object) -> None:
+    server = start("--model-dir", f"{handlers}/answers", "--timeout", "0.5").wait_until_ready()
+    received = 0
+    with server.connect() as connection:
+        connection.sendall(b"GET /patient HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n")
+        time.sleep(1)
+        while data := connection.recv(1 << 20):
+            received += len(data)
+
+    assert received > 10_000_000
+    assert "--timeout" not in server.log()
+
+
+def test_a_model_that_falls_over_by_itself_is_not_restarted_in_a_storm(
+    start: Callable[..., RunningServer], tmp_path: Path
+) -> None:
+    (tmp_path / "main.py").write_text(
+        "import os, threading\n"
+        "threading.Timer(0.05, lambda: os._exit(0)).start()\n"
+        "def handler(request, context):\n"
+        "    return {}\n"
+    )
+    server = start("--model-dir", tmp_path).wait_until_ready()
+
+    server.wait_for_log(re.compile(r"worker 3 ended with exit code 0; it is replaced"))
+    reply = server.request("GET", "/readyz", port=server.health_port)
+    assert reply.json() == {"status": "not ready", "reason": "no worker is ready: worker 3 ended with exit code 0"}
+    assert server.stop() == 0
+
+
+def test_a_worker_that_cannot_be_started_for_lack_of_descriptors_is_started_later(
+    start: Callable[..., RunningServer], handlers: object
+) -> None:
+    server = start("--model-dir", f"{handlers}/{HANDLER_FOLDER}").wait_until_ready()
+    limits = resource.prlimit(server.process.pid, resource.RLIMIT_NOFILE)
+    in_use = len(list(Path(f"/proc/{server.process.pid}/fd").iterdir()))
+    resource.prlimit(server.process.pid, resource.RLIMIT_NOFILE, (in_use + 1, limits[1]))
+
+    assert server.do("os._exit").status == 502
+    server.wait_for_log(re.compile("a worker could not be started"))
+    assert server.request("GET", "/readyz", port=server.health_port).status == 503
+    resource.prlimit(server.process.pid, resource.RLIMIT_NOFILE, limits)
+
+    wait_until(lambda: server.do("nothing").status == 200, "the worker to be replaced")
+    assert server.stop() == 0
+
+
+def test_readiness_names_why_a_handler_does_not_load_any_more(
+    start: Callable[..., RunningServer], tmp_path: Path
+) -> None:
+    module = tmp_path / "main.py"
+    module.write_text("import os\ndef handler(request, context):\n    os._exit(1)\n")
+    server = start("--model-dir", tmp_path).wait_until_ready()
+    module.write_text("raise RuntimeError('no weights')\n")
+
+    assert server.request().status == 502
+    server.wait_for_log(re.compile("a worker could not be started"))
+    reason = server.request("GET", "/readyz", port=server.health_port).json()["reason"]
+    assert reason == "no worker is ready: importing 'main' failed: RuntimeError: no weights"
+    assert server.request().status == 503
+    module.write_text("def handler(request, context):\n    return {'content': 'mended'}\n")
+    wait_until(lambda: server.request().body == b"mended", "the server to recover")
 
 
 def _is_alive(pid: int) -> bool:

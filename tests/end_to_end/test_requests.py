@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 
 import pytest
 
@@ -32,6 +33,12 @@ def test_get_brings_the_raw_query_as_a_form(shared: RunningServer) -> None:
 
     assert seen["content_type"] == "application/x-www-form-urlencoded"
     assert [content["text"] for content in seen["contents"]] == ["a=1&b=%20x&a=2"]
+
+
+def test_what_a_get_says_of_a_body_is_not_looked_at(shared: RunningServer) -> None:
+    reply = shared.request("GET", "/?a=1", headers={"Content-Type": "multipart/form-data"})
+
+    assert (reply.status, reply.json()["contents"][0]["text"]) == (200, "a=1")
 
 
 def test_head_runs_as_get_and_has_no_body(shared: RunningServer) -> None:
@@ -143,6 +150,21 @@ def test_multipart_parts_are_contents(shared: RunningServer) -> None:
     assert texts == [b"plain", b"\xff\xd8\r\n\x00", b"", b"d", b"bare", "café!".encode()]
 
 
+def test_file_names_in_the_form_of_rfc_8187_are_decoded(shared: RunningServer) -> None:
+    part = b"Content-Disposition: form-data; name=\"a\"; filename*=UTF-8''%E7%8C%AB.jpg"
+    body = b"--XX\r\n" + part + b"\r\n\r\nx\r\n--XX--"
+    reply = shared.request("POST", "/", body, headers={"Content-Type": "multipart/form-data; boundary=XX"})
+
+    assert [content["file_name"] for content in reply.json()["contents"]] == ["猫.jpg"]
+
+
+def test_an_early_answer_is_the_last_of_its_connection(shared: RunningServer) -> None:
+    raw = shared.exchange(b"OPTIONS / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n")
+
+    assert raw.startswith(b"HTTP/1.1 405 ")
+    assert b"Connection: close" in raw.partition(b"\r\n\r\n")[0]
+
+
 def test_large_parts_arrive_whole(shared: RunningServer) -> None:
     large = bytes(range(256)) * 4000
     body = b"".join(
@@ -173,8 +195,23 @@ def test_empty_form_has_no_contents(shared: RunningServer) -> None:
         ("multipart/form-data; boundary=XX", b"--XX\r\nno colon\r\n\r\nx\r\n--XX--"),
         ("multipart/form-data; boundary=XX", b"--XX\r\nX: " + b"y" * 10_000 + b"\r\n\r\nx\r\n--XX--"),
         ("multipart/form-data; boundary=XX", b"--XX\r\n\r\n\r\n" * 1001 + b"--XX--"),
+        (
+            "multipart/form-data; boundary=XX",
+            b"--XX\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n" + b"x" * 10_000_000 + b"\r\n--XX--",
+        ),
     ],
-    ids=["no boundary", "empty boundary", "other boundary", "cut", "garbage", "empty", "header", "long", "many"],
+    ids=[
+        "no boundary",
+        "empty boundary",
+        "other boundary",
+        "cut",
+        "garbage",
+        "empty",
+        "header",
+        "long",
+        "many",
+        "quoted",
+    ],
 )
 def test_broken_forms_are_400_with_the_reason(shared: RunningServer, content_type: str, body: bytes) -> None:
     reply = shared.request("POST", "/", body, headers={"Content-Type": content_type})
@@ -199,10 +236,38 @@ def test_connections_are_kept_and_pipelined_requests_answered_in_order(shared: R
     assert paths == ["/0", "/1", "/2", "/3", "/4", "/last"]
 
 
-def test_nothing_runs_after_connection_close(shared: RunningServer) -> None:
+@pytest.mark.parametrize("host", ["", "Host: a\r\nHost: b\r\n", "Host: a b\r\n", "Host: a/b\r\n"])
+def test_a_request_names_one_host(shared: RunningServer, host: str) -> None:
+    raw = shared.exchange(f"GET / HTTP/1.1\r\n{host}Connection: close\r\n\r\n".encode())
+
+    assert raw.startswith(b"HTTP/1.1 400 ")
+
+
+@pytest.mark.parametrize("option", ["close", "close, TE", "TE, Close"])
+def test_nothing_runs_after_connection_close(shared: RunningServer, option: str) -> None:
     raw = shared.exchange(
-        b"GET /first HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\nGET /second HTTP/1.1\r\nHost: h\r\n\r\n"
+        f"GET /first HTTP/1.1\r\nHost: h\r\nConnection: {option}\r\n\r\n".encode()
+        + b"GET /second HTTP/1.1\r\nHost: h\r\n\r\n"
     )
 
     assert raw.count(b"HTTP/1.1 200") == 1
+    shared.request("GET", "/barrier")
+    shared.wait_for_log(re.compile("GET /barrier"))
     assert "GET /second" not in shared.log()
+
+
+@pytest.mark.parametrize(
+    "framing",
+    [
+        "Content-Length: 5\r\nContent-Length: 6",
+        "Content-Length: +5",
+        "Content-Length: " + "9" * 5000,
+        "Content-Length: 5\r\nTransfer-Encoding: chunked",
+        "Transfer-Encoding: gzip, chunked",
+    ],
+)
+def test_bodies_whose_end_is_unclear_get_one_400(shared: RunningServer, framing: str) -> None:
+    raw = shared.exchange(f"POST / HTTP/1.1\r\nHost: h\r\n{framing}\r\n\r\nhello".encode())
+
+    assert raw.startswith(b"HTTP/1.1 400 ")
+    assert raw.count(b"HTTP/1.1") == 1

@@ -1,6 +1,7 @@
 """run-local: what goes to stdout, what to stderr, and the exit codes."""
 
 import re
+import signal
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -172,6 +173,31 @@ def test_what_a_dying_worker_printed_last_is_shown(run: Run) -> None:
 
     assert "was killed by SIGABRT before it was ready" in stderr
     assert "last words" in stderr
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_it_at_once_and_nothing_is_left(
+    command: Path, environ: dict[str, str], handlers: Path, tmp_path: Path, number: signal.Signals
+) -> None:
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    request = tmp_path / "request.json"
+    request.write_text('"sleep"')
+    folder = str(handlers / "misbehaving")
+    with subprocess.Popen(
+        [command, "run-local", "--image-version", "19.04", "--model-dir", folder, "--input", request],
+        env={**environ, "TMPDIR": str(temporary)},
+        stderr=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        text=True,
+    ) as process:
+        assert process.stderr is not None
+        assert any("] busy" in line for line in iter(process.stderr.readline, ""))
+        process.send_signal(number)
+        rest = process.stderr.read()
+        assert process.wait(20) == 128 + number
+    assert "Traceback" not in rest
+    assert list(temporary.iterdir()) == []
 
 
 def test_missing_arguments_are_a_usage_error(run: Run) -> None:

@@ -90,6 +90,14 @@ def test_a_type_that_pillow_does_not_write_is_an_error() -> None:
         encode(pixels(), "image/x-unheard-of")
 
 
+def test_what_opencv_has_encoded_is_sent_as_it_is() -> None:
+    is_encoded, data = cv2.imencode(".png", pixels())
+
+    assert is_encoded
+    for value in (data.reshape(-1), data.reshape(-1, 1)):
+        assert encode(value, "image/png") == data.tobytes()
+
+
 @pytest.mark.parametrize("mode", ["RGBA", "P", "LA", "1"])
 def test_what_jpeg_cannot_hold_is_converted(mode: str) -> None:
     assert decoded(encode(Image.fromarray(pixels()).convert(mode), "image/jpeg")).format == "JPEG"

@@ -6,6 +6,7 @@ import pytest
 from tornado.httputil import HTTPHeaders
 
 from abeja.runtime.answers import handler_response
+from abeja.runtime.engine import AnswerHead
 from abeja.runtime.errors import AnswerInvalidError
 from abeja.runtime.messages import Response
 
@@ -14,8 +15,8 @@ CHARACTERS = [chr(code) for code in (*range(0x300), 0x732B, 0xD800, 0xDFFF, 0x1F
 
 
 def answer(**fields: Any) -> Response:
-    header = {"status": 200, "content_type": "text/plain", "headers": [], **fields}
-    return handler_response(header, b"", own_headers=OWN)
+    head = AnswerHead(**{"status": 200, "content_type": "text/plain", "headers": [], **fields})
+    return handler_response(head, b"", own_headers=OWN)
 
 
 @pytest.mark.parametrize("status", [200, 204, 304, 418, 599])
@@ -54,7 +55,17 @@ def test_controls_and_surrogates_are_refused(character: str) -> None:
             answer(**fields)
 
 
-@pytest.mark.parametrize("fields", [{"content_type": 5}, {"headers": [("x", 5)]}, {"headers": [(5, "x")]}])
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"content_type": 5},
+        {"headers": [("x", 5)]},
+        {"headers": [(5, "x")]},
+        {"headers": {"x": "y"}},
+        {"headers": None},
+        {"headers": [("x",)]},
+    ],
+)
 def test_what_is_not_text_is_refused(fields: dict[str, Any]) -> None:
     with pytest.raises(AnswerInvalidError):
         answer(**fields)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from abeja.runtime.config import Configuration, resolve
+from abeja.runtime.config import Configuration, Layer, resolve
 from abeja.runtime.errors import (
     AbiUnknownError,
     ConfigFileInvalidError,
@@ -62,6 +62,29 @@ def test_an_empty_variable_is_unset(resolved: Resolve) -> None:
     assert resolved(PORT="").options.port == 5000
 
 
+def test_a_value_that_does_not_win_is_not_looked_at(resolved: Resolve) -> None:
+    assert resolved({"port": "5"}, PORT="nonsense").options.port == 5
+
+
+def test_an_image_may_give_options_alone(resolved: Resolve) -> None:
+    configuration = resolved({"image_version": "20.10"}, file='[image."20.10"]\noptions = {timeout = 120}\n')
+
+    assert configuration.options.timeout == 120.0
+
+
+def test_a_command_has_defaults_of_its_own(tmp_path: Path) -> None:
+    configuration = resolve({"model_dir": str(tmp_path)}, environ={}, defaults={"timeout": None})
+
+    assert configuration.settings["timeout"].layer is Layer.BUILT_IN
+    assert configuration.options.timeout is None
+
+
+def test_an_image_of_a_name_wins_over_an_alias(resolved: Resolve) -> None:
+    file = '[image."0.1.0"]\nabi = "19.04"\nencoders = ["json"]\n'
+
+    assert resolved({"image_version": "0.1.0"}, file=file).require_image().name == "0.1.0"
+
+
 def test_variables_for_the_handler_are_merged(resolved: Resolve) -> None:
     configuration = resolved({"environment": ("A:flag", "B:flag")}, file='[model.env]\nA = "file"\nC = "file"\n')
 
@@ -87,6 +110,10 @@ def test_an_explicit_file_must_exist(resolved: Resolve, tmp_path: Path) -> None:
         ("[server]\nprot = 1\n", ConfigFileInvalidError, "Did you mean port?"),
         ("[sever]\nport = 1\n", ConfigFileInvalidError, "Did you mean server?"),
         ("server = 1\n", ConfigFileInvalidError, "expected a table"),
+        ('image = "abeja/all-cpu:19.04"\n', ConfigFileInvalidError, "stand in [model]"),
+        ('[image."19.04".options]\ntimout = 1\n', ImageInvalidError, "timout is not an option of an image"),
+        ('[image."19.04".options]\nblock = "x"\n', ImageInvalidError, "block is not an option of an image"),
+        ('[image."19.04".provides]\nnumpy = "numpy"\n', ImageInvalidError, "provides is not a field of an image"),
         ("[server]\nport = 99999\n", OptionInvalidError, "expected a port number"),
         ("[model]\nimage_version = 18.10\n", OptionInvalidError, "a bare 18.10 is 18.1"),
         ('[image.18.10]\nabi = "18.10"\n', ImageInvalidError, "not a table of fields"),
@@ -125,7 +152,7 @@ def test_an_image_selects_its_version_or_the_newest_before_it(resolved: Resolve,
 @pytest.mark.parametrize("version", ["17.01", "nightly", "19", "19.4", ""])
 def test_older_and_unparsable_versions_are_errors_with_the_known_ones(resolved: Resolve, version: str) -> None:
     expected = ImageUnknownError if version else OptionInvalidError
-    with pytest.raises(expected, match=r"Known: 18\.10, 19\.04, 19\.10, 20\.02, 20\.10, latest|image version"):
+    with pytest.raises(expected, match=r"Known: 18\.10, 19\.04, 19\.10, 20\.02, 20\.10, latest"):
         resolved({"image_version": version} if version else {}).require_image()
 
 
@@ -172,3 +199,10 @@ def test_identity_headers_are_those_whose_variables_are_set(resolved: Resolve) -
     model = Model.configured(configuration, environ={"ABEJA_SERVICE_ID": "s", "ABEJA_DEPLOYMENT_ID": ""})
 
     assert model.identity_headers == (("X-Abeja-Model-Id", "7"), ("X-Abeja-Service-Id", "s"))
+
+
+def test_identity_headers_are_what_headers_can_carry(resolved: Resolve) -> None:
+    variables = {"ABEJA_MODEL_ID": "7\n", "ABEJA_SERVICE_ID": "a\nb"}
+    model = Model.configured(resolved({"image_version": "19.04"}), environ=variables)
+
+    assert model.identity_headers == (("X-Abeja-Model-Id", "7"),)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from abeja.runtime import Encoder, hookimpl
+from abeja.runtime import Encoder, Image, hookimpl
 from abeja.runtime.errors import (
     EncoderUnknownError,
     PluginConflictError,
@@ -18,6 +18,7 @@ from abeja.runtime.errors import (
     PluginNameDuplicateError,
     PluginValueInvalidError,
 )
+from abeja.runtime.images import Images
 from abeja.runtime.plugins import Plugins, Source
 
 HERE = Path(__file__)
@@ -42,6 +43,9 @@ def source(name: str, module: Any, distribution: str = "dist") -> Source:
 
 def encoder(name: str) -> Encoder:
     return Encoder(name=name, worker=HERE)
+
+
+SHARED = yields()
 
 
 def raising() -> Iterator[Encoder]:
@@ -103,6 +107,16 @@ def test_values_are_found_by_name_whatever_the_order() -> None:
             ["encoder-x (dist 1.2)", "RuntimeError: broken"],
         ),
         (
+            [source("encoder-x", plugin("abeja_encoders", lambda config: [config]))],
+            PluginValueInvalidError,
+            ["encoder-x (dist 1.2)", "another form than its specification", "config"],
+        ),
+        (
+            [source("encoder-w", SHARED), source("encoder-x", SHARED)],
+            PluginNameDuplicateError,
+            ["encoder-x (dist 1.2)", "another entry point"],
+        ),
+        (
             [source("encoder-x", yields("x"))],
             PluginValueInvalidError,
             ["encoder-x (dist 1.2)", "yielded 'x'", "expected Encoder values"],
@@ -127,6 +141,35 @@ def test_a_broken_plugin_is_an_error_when_asked_for_and_a_problem_otherwise(
         assert word in caught.value.report()
 
 
+def test_a_hook_may_be_implemented_under_another_name() -> None:
+    module = types.ModuleType("third_party")
+    module.mine = hookimpl(lambda: iter([encoder("x")]), specname="abeja_encoders")  # type: ignore[attr-defined]
+
+    assert Plugins([source("encoder-x", module)]).encoder("x", asked_by="a test").name == "x"
+
+
+def images(*names: str) -> types.ModuleType:
+    return plugin("abeja_images", lambda: iter([Image(name=name, abi="a", encoders=[]) for name in names]))
+
+
+def test_images_of_plugins_say_where_they_come_from() -> None:
+    plugins = Plugins([source("image-x", images("x"), "dist")])
+
+    image = Images(provided=plugins.images(), conflicts=plugins.conflicts("image")).select("x")
+
+    assert image.origin == "the plugin image-x (dist 1.2)"
+
+
+@pytest.mark.parametrize("name", ["x", "19.04"])
+def test_an_image_that_is_defined_twice_is_an_error_when_it_is_selected(name: str) -> None:
+    plugins = Plugins([source("image-x", images("x", "19.04"), "one"), source("image-y", images("x"), "two")])
+    known = Images(provided=plugins.images(), conflicts=plugins.conflicts("image"))
+
+    assert known.select("20.10").name == "20.10"
+    with pytest.raises(PluginConflictError, match=f"the image '{name}' is provided by both .+ and "):
+        known.select(name)
+
+
 def test_what_nobody_provides_is_an_error_that_lists_what_there_is() -> None:
     plugins = Plugins([source("encoder-a", yields(encoder("a")))])
 
@@ -143,7 +186,7 @@ def test_blocked_plugins_are_not_loaded_and_named_when_missed() -> None:
     assert plugins.problems() == []
     with pytest.raises(EncoderUnknownError) as caught:
         plugins.encoder("x", asked_by="a test")
-    assert "These are blocked: encoder-x (dist 1.2)" in caught.value.report()
+    assert "Not in service: encoder-x (dist 1.2) is blocked" in caught.value.report()
 
 
 def test_values_are_checked_where_they_are_made(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import importlib
 import os
+import signal
 import sys
 import traceback
 from collections.abc import Sequence
@@ -25,6 +26,8 @@ _MODEL_COMMANDS = {name: _COMMANDS[name] for name in ("run-local", "run-local-se
 _DEFAULT = "serve"
 
 _BUG = 70
+# What shells report for a program that a signal has ended.
+_SIGNALLED = 128
 
 
 class LazyGroup(click.Group):
@@ -109,8 +112,8 @@ def _run(args: list[str]) -> int:
     except click.ClickException as error:
         error.show()
         return error.exit_code
-    except click.Abort:
-        return 1
+    except (click.Abort, KeyboardInterrupt):
+        return _SIGNALLED + signal.SIGINT
     except AbejaRuntimeError as error:
         click.echo(f"{error.traceback}Error: {error.report()}", err=True)
         return error.exit_code

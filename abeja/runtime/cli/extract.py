@@ -7,7 +7,7 @@ import click
 
 from abeja.runtime import logs
 from abeja.runtime.cli.options import COMMON_OPTIONS, with_options
-from abeja.runtime.cli.termination import unwound_by_sigterm
+from abeja.runtime.cli.termination import unwound_by_signals
 from abeja.runtime.config import resolve
 from abeja.runtime.errors import FolderOccupiedError
 
@@ -43,7 +43,7 @@ def extract(archive: Path, dest: Path, **flags: Any) -> None:
         raise FolderOccupiedError(
             f"the folder {dest} is not empty, or is no folder.", hint="name one that does not exist yet."
         )
-    with unwound_by_sigterm(), place.locked(), place.new_folder() as new:
+    with unwound_by_signals(), place.locked(), place.new_folder() as new:
         with Transfer("extracting", archive.name, terminal=terminal()) as transfer:
             extracted = extract_into(
                 archive,

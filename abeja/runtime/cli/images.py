@@ -8,7 +8,7 @@ import click
 
 from abeja.runtime.cli.options import with_options
 from abeja.runtime.cli.table import print_table
-from abeja.runtime.config import resolve
+from abeja.runtime.config import catalogue
 
 
 @click.command()
@@ -20,12 +20,12 @@ def images(*, as_json: bool, **flags: Any) -> None:
     A version that is not listed is served as the newest known one before it. Define others, or
     override fields, under [image."<name>"] in abeja-runtime.toml.
     """
-    configuration = resolve(flags)
-    known = list(configuration.images)
+    found = catalogue(flags)
+    known = list(found.images)
     if as_json:
         click.echo(json.dumps([attrs.asdict(image) for image in known], indent=4, default=str))
         return
-    abis = configuration.plugins.provided("abi")
+    abis = found.plugins.provided("abi")
     print_table(
         ("VERSION", "ABI", "PYTHON", "RELEASED", "ENCODERS", "ALIASES", "DEFINED BY"),
         [

@@ -1,6 +1,6 @@
 """Click options made from the rows of `abeja.runtime.options`."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 import attrs
@@ -24,8 +24,13 @@ MODEL_OPTIONS = (
 COMMON_OPTIONS = ("block_plugin", "log_level")
 
 
-def with_options(*names: str) -> Callable[[_Command], _Command]:
-    """Give a command the options `names`, and ``--config``; the values are what the flags said, else None."""
+def with_options(*names: str, defaults: Mapping[str, Any] | None = None) -> Callable[[_Command], _Command]:
+    """Give a command the options `names`, and ``--config``; the values are what the flags said, else None.
+
+    Args:
+        names: of the options.
+        defaults: of this command, where they are not those of the options, for the help.
+    """
 
     def decorate(command: _Command) -> _Command:
         command = click.option(
@@ -33,14 +38,14 @@ def with_options(*names: str) -> Callable[[_Command], _Command]:
         )(command)
         table = rows()
         for name in reversed(names):
-            command = _click_option(name, table[name])(command)
+            built_in = getattr(attrs.fields(Options), name).default
+            command = _click_option(name, table[name], (defaults or {}).get(name, built_in))(command)
         return command
 
     return decorate
 
 
-def _click_option(name: str, row: Row) -> Callable[[_Command], _Command]:
-    default = getattr(attrs.fields(Options), name).default
+def _click_option(name: str, row: Row, default: Any) -> Callable[[_Command], _Command]:
     shown = f" [default: {_shown(default)}]" if isinstance(default, str | int | float) else ""
     return click.option(
         *row.flags,

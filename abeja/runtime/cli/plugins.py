@@ -7,7 +7,7 @@ import click
 
 from abeja.runtime.cli.options import with_options
 from abeja.runtime.cli.table import print_table
-from abeja.runtime.config import resolve
+from abeja.runtime.config import catalogue
 from abeja.runtime.plugins import Plugin, kind_of
 
 
@@ -19,7 +19,7 @@ def plugins(*, as_json: bool, **flags: Any) -> None:
 
     A plugin is an entry point of the group abeja_runtime; its name is <kind>-<name>.
     """
-    found = resolve(flags).plugins
+    found = catalogue(flags).plugins
     described = [_describe(plugin) for plugin in found.all]
     problems = [problem.report() for problem in found.problems()]
     if as_json:

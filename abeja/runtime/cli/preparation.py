@@ -5,13 +5,17 @@ from collections.abc import Mapping
 from typing import Any, TextIO
 
 from abeja.runtime import logs
-from abeja.runtime.cli.termination import unwound_by_sigterm
+from abeja.runtime.cli.termination import unwound_by_signals
 from abeja.runtime.config import Configuration, resolve
 from abeja.runtime.model import Model
 
 
 def prepare(
-    flags: Mapping[str, Any], *, log: TextIO | None = None, is_quiet: bool = False
+    flags: Mapping[str, Any],
+    *,
+    log: TextIO | None = None,
+    is_quiet: bool = False,
+    defaults: Mapping[str, Any] | None = None,
 ) -> tuple[Configuration, Model]:
     """The configuration and the model that the flags describe, its training result in place.
 
@@ -19,19 +23,20 @@ def prepare(
         flags: of the command line.
         log: where the log goes instead of stderr.
         is_quiet: whether progress is kept from the terminal.
+        defaults: of this command, where they are not those of the options.
 
     Raises:
         ConfigurationError, PluginError: something is missing or contradicts itself.
         TrainingResultError: the training result cannot be fetched or extracted.
     """
-    configuration = resolve(flags)
+    configuration = resolve(flags, defaults=defaults)
     logs.configure(configuration.options.log_level, stream=log)
     model = Model.configured(configuration)
     # What the image version asks for has loaded; the rest is worth a word, no more.
     for problem in configuration.plugins.problems():
         logging.getLogger(logs.NAME).warning("%s", problem.report())
     if configuration.options.training_result is not None:
-        with unwound_by_sigterm():
+        with unwound_by_signals():
             _prepare_training_result(configuration, model, configuration.options.training_result, is_quiet=is_quiet)
     return configuration, model
 

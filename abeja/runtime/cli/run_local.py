@@ -4,6 +4,8 @@ import asyncio
 import http
 import io
 import json
+import os
+import signal
 import sys
 from typing import Any
 
@@ -11,7 +13,9 @@ import click
 
 from abeja.runtime.cli.options import COMMON_OPTIONS, MODEL_OPTIONS, with_options
 from abeja.runtime.cli.preparation import prepare
+from abeja.runtime.cli.termination import SIGNALLED, unwound_by_signals
 from abeja.runtime.cli.vendor import apply_vendor_options, with_vendor_options
+from abeja.runtime.errors import OutputFailedError
 from abeja.runtime.inputs import request_from_inputs
 from abeja.runtime.local import run_once
 from abeja.runtime.messages import Response, SpoolFile
@@ -19,6 +23,8 @@ from abeja.runtime.spool import Spool
 from abeja.runtime.version import VERSION
 
 _CLIENT_ERROR, _SERVER_ERROR = 400, 500
+# Someone watches: the handler may take as long as it likes.
+_DEFAULTS = {"timeout": None}
 
 
 @click.command("run-local")
@@ -32,7 +38,7 @@ _CLIENT_ERROR, _SERVER_ERROR = 400, 500
     "Repeated as NAME=@FILE or NAME=TEXT: a multipart form.",
 )
 @click.option("-q", "--quiet", is_flag=True, help="Print the answer only.")
-@with_options(*MODEL_OPTIONS, "timeout", "startup_timeout", *COMMON_OPTIONS)
+@with_options(*MODEL_OPTIONS, "timeout", "startup_timeout", *COMMON_OPTIONS, defaults=_DEFAULTS)
 @with_vendor_options
 def run_local(inputs: tuple[str, ...], *, quiet: bool, **flags: Any) -> int:
     """Call a handler once with a file as the request.
@@ -42,13 +48,16 @@ def run_local(inputs: tuple[str, ...], *, quiet: bool, **flags: Any) -> int:
         abeja-runtime run-local --image abeja/all-cpu:19.04 --handler main:handler --input request.json
 
     The answer goes to stdout: JSON indented by 4, anything else as it is. The log goes to stderr. An
-    answer of 400 or above is an error: it goes to stderr and the exit code is 1. Unless --timeout is
-    given, the handler may take as long as it likes.
+    answer of 400 or above is an error: it goes to stderr and the exit code is 1.
     """
-    log = _Log(is_quiet=quiet)
-    configuration, model = prepare(apply_vendor_options(flags), log=log, is_quiet=quiet)
+    with unwound_by_signals():
+        return _run(inputs, flags, is_quiet=quiet)
+
+
+def _run(inputs: tuple[str, ...], flags: dict[str, Any], *, is_quiet: bool) -> int:
+    log = _Log(is_quiet=is_quiet)
+    configuration, model = prepare(apply_vendor_options(flags), log=log, is_quiet=is_quiet, defaults=_DEFAULTS)
     options = configuration.options
-    has_deadline = configuration.settings["timeout"].origin != "built-in"
     with Spool() as spool:
         request = request_from_inputs(inputs, spool=spool, user_agent=f"abeja-runtime/{VERSION}")
         log.say("setting up local server")
@@ -58,9 +67,12 @@ def run_local(inputs: tuple[str, ...], *, quiet: bool, **flags: Any) -> int:
             spool=spool,
             version=VERSION,
             startup_timeout_s=options.startup_timeout,
-            timeout_s=options.timeout if has_deadline else None,
+            timeout_s=options.timeout,
         )
-        response = asyncio.run(running)
+        try:
+            response = asyncio.run(running)
+        except asyncio.CancelledError:
+            return SIGNALLED + signal.SIGTERM
         log.say("finish requesting to model")
         body = _read(response)
     if response.status >= _CLIENT_ERROR:
@@ -96,8 +108,18 @@ def _read(response: Response) -> bytes:
 
 def _print_body(body: bytes) -> None:
     text = _indented(body)
-    sys.stdout.buffer.write(body if text is None else f"{text}\n".encode())
-    sys.stdout.buffer.flush()
+    rest = memoryview(body if text is None else f"{text}\n".encode())
+    try:
+        if sys.stdout is None:
+            raise OSError("it is closed")
+        while rest:
+            # Unbuffered output may take less than it is given.
+            rest = rest[sys.stdout.buffer.write(rest) :]
+        sys.stdout.buffer.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise OutputFailedError(f"the answer cannot be written to stdout: {error}.") from error
 
 
 def _indented(body: bytes) -> str | None:
@@ -114,7 +136,7 @@ def _print_error(status: int, body: bytes, *, log: str, port: int) -> None:
     except ValueError:
         phrase = "Unknown"
     failure = f"[error] failed to send request : {status} {kind}: {phrase} for url: http://localhost:{port}/"
-    click.secho(failure, fg="red", err=True)
+    click.secho(failure, fg=None if os.environ.get("NO_COLOR") else "red", err=True)
     click.echo(body, err=True)
     click.echo("\n ------ Local Server Error ------ ", err=True)
     click.echo(log, err=True, nl=False)

@@ -2,19 +2,20 @@
 
 from typing import Any
 
-import attrs
 import click
 
 from abeja.runtime.cli.options import with_options
 from abeja.runtime.cli.preparation import prepare
 from abeja.runtime.cli.vendor import apply_vendor_options, with_vendor_options
-from abeja.runtime.config import Configuration
-from abeja.runtime.options import Options, rows
+from abeja.runtime.options import rows
 from abeja.runtime.version import VERSION
+
+# Any free ones; the banner says which.
+_DEFAULTS = {"port": 0, "health_port": 0}
 
 
 @click.command("run-local-server")
-@with_options(*rows())
+@with_options(*rows(), defaults=_DEFAULTS)
 @with_vendor_options
 def run_local_server(**flags: Any) -> None:
     """Serve a handler on this machine to try it out, as the vendor's CLI did, without Docker.
@@ -28,23 +29,14 @@ def run_local_server(**flags: Any) -> None:
     # Tornado is imported only by the commands that listen.
     from abeja.runtime.server.service import Addresses, serve  # noqa: PLC0415
 
-    configuration, model = prepare(apply_vendor_options(flags))
+    configuration, model = prepare(apply_vendor_options(flags), defaults=_DEFAULTS)
 
     def greet(addresses: Addresses) -> None:
         image = configuration.options.image or model.image.name
         for line in _banner(addresses.service, model.handler, image):
             click.echo(line)
 
-    serve(model, _free_ports(configuration), version=VERSION, on_ready=greet)
-
-
-def _free_ports(configuration: Configuration) -> Options:
-    options, settings = configuration.options, configuration.settings
-    return attrs.evolve(
-        options,
-        port=0 if settings["port"].origin == "built-in" else options.port,
-        health_port=0 if settings["health_port"].origin == "built-in" else options.health_port,
-    )
+    serve(model, configuration.options, version=VERSION, on_ready=greet)
 
 
 def _banner(url: str, handler: str, image: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""SIGTERM before there is a server: temporary files go, as they do after Ctrl-C."""
+"""SIGTERM and SIGHUP outside an event loop: temporary files go, as they do after Ctrl-C."""
 
 import signal
 import sys
@@ -6,19 +6,21 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-# What a shell reports for a process that SIGTERM has ended.
-_EXIT_CODE = 128 + signal.SIGTERM
+# What a shell reports for a process that a signal has ended, less the signal's number.
+SIGNALLED = 128
+_SIGNALS = (signal.SIGTERM, signal.SIGHUP)
 
 
 @contextmanager
-def unwound_by_sigterm() -> Iterator[None]:
-    """Have SIGTERM end the program by way of every ``finally``."""
-    before = signal.signal(signal.SIGTERM, _leave)
+def unwound_by_signals() -> Iterator[None]:
+    """Have SIGTERM and SIGHUP end the program by way of every ``finally``."""
+    before = {number: signal.signal(number, _leave) for number in _SIGNALS}
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
-def _leave(_: int, __: FrameType | None) -> None:
-    sys.exit(_EXIT_CODE)
+def _leave(number: int, _: FrameType | None) -> None:
+    sys.exit(SIGNALLED + number)

@@ -1,6 +1,7 @@
 """The server's end of the socket to one worker."""
 
 import asyncio
+import logging
 import socket
 from collections.abc import Callable
 from typing import Any, cast
@@ -8,13 +9,15 @@ from typing import Any, cast
 from abeja.runtime.messages import Request, SpoolFile
 from abeja.runtime.worker import frames
 
+_log = logging.getLogger("abeja.runtime")
+
 
 class Channel(asyncio.Protocol):
     """Frames over one connected socket, driven by the event loop.
 
     Args:
         on_frame: called with the header and the payload of each frame.
-        on_closed: called once, with the error if the worker sent something that is not a frame.
+        on_closed: called once, with the error if the worker sent something that cannot be handled.
     """
 
     def __init__(
@@ -40,8 +43,10 @@ class Channel(asyncio.Protocol):
             for header, payload in self._decoder.feed(data):
                 self._on_frame(header, payload)
         except frames.FrameError as error:
-            self.close()
-            self._on_closed(error)
+            self._break(error)
+        except Exception as error:  # what a worker sends must not stop the server, whatever it is
+            _log.exception("a message of a worker could not be handled")
+            self._break(error)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Called by the event loop."""
@@ -70,6 +75,10 @@ class Channel(asyncio.Protocol):
         """Close the socket, which tells an idle worker to end."""
         if self._transport is not None:
             self._transport.close()
+
+    def _break(self, error: Exception) -> None:
+        self.close()
+        self._on_closed(error)
 
 
 def request_frame(number: int, request: Request) -> tuple[frames.Header, bytes]:

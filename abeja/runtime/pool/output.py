@@ -8,7 +8,9 @@ from collections import deque
 
 _log = logging.getLogger("abeja.runtime.worker")
 
-_READ_BYTES = 64 * 1024
+_READ_BYTES = 16 * 1024
+# What a pipe holds on Linux.
+_PIPE_BYTES = 64 * 1024
 # As in the original: longer lines are cut here, so that a flood without newlines stays bounded.
 LINE_LIMIT_BYTES = 250 * 1024
 # How much of the end of its output is shown when a worker dies.
@@ -41,9 +43,13 @@ class Output:
         return writer
 
     def drain(self) -> None:
-        """Log what the worker has printed so far, so that it is counted to the right request."""
-        while self._read():
-            pass
+        """Log what the worker has printed so far, so that it is counted to the right request.
+
+        No more than a pipe holds: a handler's thread may print faster than anyone can read.
+        """
+        for _ in range(_PIPE_BYTES // _READ_BYTES):
+            if not self._read():
+                return
 
     def close(self) -> None:
         """Log what is left and stop reading."""

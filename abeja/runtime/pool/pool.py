@@ -5,6 +5,7 @@ import logging
 from collections.abc import Callable
 from pathlib import Path
 
+from abeja.runtime.engine import Worker
 from abeja.runtime.errors import AbejaRuntimeError
 from abeja.runtime.model import Model
 from abeja.runtime.pool.process import Exit, State, WorkerProcess
@@ -42,11 +43,13 @@ class Pool:
         self._startup_timeout_s = startup_timeout_s
         self._workers: set[WorkerProcess] = set()
         self._count = 0
+        # Failed starts in a row, and workers in a row that ended before their first request.
         self._failures = 0
+        self._falls = 0
         self._is_stopping = False
         self._started: asyncio.Future[None] | None = None
         self._restarts: set[asyncio.Task[None]] = set()
-        self.on_idle: Callable[[WorkerProcess], None] = lambda _: None
+        self.on_idle: Callable[[Worker], None] = lambda _: None
         self.on_start_failed: Callable[[], None] = lambda: None
         self.last_exit = ""
 
@@ -70,6 +73,11 @@ class Pool:
         self._started = asyncio.get_running_loop().create_future()
         await asyncio.gather(*(self._start_worker() for _ in range(self._size)))
         await self._started
+
+    @property
+    def python_version(self) -> str:
+        """The version of the workers' Python, such as ``3.6.15``; empty before the first is ready."""
+        return next((worker.python_version for worker in self._workers if worker.python_version), "")
 
     def idle_worker(self) -> WorkerProcess | None:
         """A worker that can take a request now."""
@@ -99,11 +107,17 @@ class Pool:
             on_idle=self._worker_idle,
             on_gone=self._worker_gone,
         )
-        await worker.start()
         self._workers.add(worker)
+        try:
+            await worker.start()
+        except BaseException:  # cancelled, or anything else: a worker that did not start is none
+            self._workers.discard(worker)
+            raise
 
     def _worker_idle(self, worker: WorkerProcess) -> None:
         self._failures = 0
+        if worker.has_served:
+            self._falls = 0
         if self._started is not None and not self._started.done() and self._is_complete():
             self._started.set_result(None)
         self.on_idle(worker)
@@ -119,20 +133,23 @@ class Pool:
         self.last_exit = f"worker {worker.number} {exit_.reason}"
         if exit_.error is not None:
             self._start_failed(exit_.error)
-        else:
-            _log.error("worker %d %s; it is replaced", worker.number, exit_.reason)
-            self._restart_after(0)
+            return
+        _log.error("worker %d %s; it is replaced", worker.number, exit_.reason)
+        if not worker.has_served:
+            # It was ready and fell over by itself: so may its successor.
+            self._falls += 1
+        self._restart_after(_delay_s(self._falls - 1) if self._falls > 1 else 0)
 
     def _start_failed(self, error: AbejaRuntimeError) -> None:
         if self._started is not None and not self._started.done():
             self._is_stopping = True
             self._started.set_exception(error)
             return
-        delay = min(_BACKOFF_FIRST_S * 2**self._failures, _BACKOFF_LAST_S)
+        delay_s = _delay_s(self._failures)
         self._failures += 1
-        self.last_exit = error.report().splitlines()[-1]
-        _log.error("a worker could not be started, next try in %g s:\n%s", delay, error.report())
-        self._restart_after(delay)
+        self.last_exit = error.message.partition("\n")[0]
+        _log.error("a worker could not be started, next try in %g s:\n%s%s", delay_s, error.traceback, error.report())
+        self._restart_after(delay_s)
         self.on_start_failed()
 
     def _restart_after(self, delay_s: float) -> None:
@@ -147,3 +164,7 @@ class Pool:
             await self._start_worker()
         except AbejaRuntimeError as error:
             self._start_failed(error)
+
+
+def _delay_s(failures: int) -> float:
+    return min(_BACKOFF_FIRST_S * 2.0 ** min(failures, 10), _BACKOFF_LAST_S)

@@ -4,18 +4,19 @@ import asyncio
 import contextlib
 import logging
 import os
+import shutil
 import signal
 import socket
 from collections.abc import Callable
 from enum import Enum
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from attrs import frozen
 
 from abeja.runtime import worker as worker_package
+from abeja.runtime.engine import AnswerHead, Call, HandlerFailure, RequestTooLargeError
 from abeja.runtime.errors import AbejaRuntimeError, HandlerLoadError, WorkerStartError
-from abeja.runtime.messages import Request
 from abeja.runtime.model import Model
 from abeja.runtime.pool.channel import Channel, request_frame
 from abeja.runtime.pool.output import Output
@@ -25,6 +26,7 @@ _log = logging.getLogger("abeja.runtime")
 
 WORKER_FOLDER = Path(worker_package.__file__).parent
 
+_START_HINT = "--python names the interpreter; a machine may also be out of descriptors, processes or memory."
 # After its exit a worker's last frames may still be in the socket; a child of the handler that
 # holds it open is not waited for longer than this.
 _LAST_FRAMES_S = 0.5
@@ -54,34 +56,13 @@ class Exit:
     error: AbejaRuntimeError | None
 
 
-class Call(Protocol):
-    """A request that a worker has, as the worker's process sees it."""
-
-    request: Request
-
-    def on_response(self, header: dict[str, Any], payload: bytes) -> None:
-        """The answer's head, with its body unless it is streamed."""
-
-    def on_chunk(self, payload: bytes) -> None:
-        """The next piece of a streamed answer."""
-
-    def on_end(self) -> None:
-        """The streamed answer is complete."""
-
-    def on_error(self, error: dict[str, str]) -> None:
-        """The handler raised, before its answer or in the middle of it."""
-
-    def on_lost(self, exit_: Exit) -> None:
-        """The worker ended without finishing the answer."""
-
-
 class WorkerProcess(asyncio.SubprocessProtocol):
     """One worker.
 
     Args:
         model: what it runs.
         number: for the log.
-        spool_dir: the folder for large bodies.
+        spool_dir: the spool folder; it makes a folder of its own in it, which goes when it goes.
         version: of abeja-runtime.
         startup_timeout_s: how long importing the handler may take.
         on_idle: called when it can take a request: when it is ready and after each one.
@@ -100,7 +81,7 @@ class WorkerProcess(asyncio.SubprocessProtocol):
         on_gone: Callable[["WorkerProcess", Exit], None],
     ) -> None:
         self._model = model
-        self._spool_dir = spool_dir
+        self._folder = spool_dir / f"worker-{number}"
         self._version = version
         self._startup_timeout_s = startup_timeout_s
         self._on_idle = on_idle
@@ -115,10 +96,21 @@ class WorkerProcess(asyncio.SubprocessProtocol):
         self._timer: asyncio.TimerHandle | None = None
         self._is_channel_closed = False
         self._has_exited = False
+        self._is_stopping = False
         self._gone = asyncio.Event()
         self.number = number
         self.state = State.STARTING
         self.python_version = ""
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether it can take a request."""
+        return self.state is State.IDLE
+
+    @property
+    def has_served(self) -> bool:
+        """Whether it has ever had a request."""
+        return self._call_number > 0
 
     async def start(self) -> None:
         """Start the process and send it what to load.
@@ -126,65 +118,55 @@ class WorkerProcess(asyncio.SubprocessProtocol):
         Raises:
             WorkerStartError: the interpreter cannot be executed.
         """
-        loop = asyncio.get_running_loop()
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
-        output = self._output.open()
-        try:
-            await self._execute(theirs.fileno(), output)
-        except OSError as error:
-            ours.close()
-            self._output.close()
-            raise WorkerStartError(
-                f"the Python interpreter {self._model.python} cannot be executed: {error}.",
-                hint="--python names another one.",
-            ) from error
-        finally:
-            theirs.close()
-            os.close(output)
+        with contextlib.ExitStack() as opened:
+            try:
+                ours = await self._spawn(opened)
+            except (OSError, ValueError) as error:
+                self._output.close()
+                self._gone.set()
+                raise WorkerStartError(self._not_started(error), hint=_START_HINT) from error
         await self._channel.open(ours)
-        self._timer = loop.call_later(self._startup_timeout_s, self._startup_timed_out)
+        self._timer = asyncio.get_running_loop().call_later(self._startup_timeout_s, self._startup_timed_out)
         _log.info("Loading user model handler with %s...", self._model.handler)
         self._channel.send(self._init_header())
 
     def lease(self, call: Call) -> None:
-        """Hand it a request. Only for an idle worker.
-
-        Raises:
-            frames.FrameError: the request is above the limits of a frame; the worker stays idle.
-        """
+        """See `Worker`."""
         header, payload = request_frame(self._call_number + 1, call.request)
-        self._channel.send(header, payload)
+        try:
+            self._channel.send(header, payload)
+        except frames.FrameError as error:
+            raise RequestTooLargeError(str(error)) from error
         self._call_number += 1
         self._call = call
         self.state = State.BUSY
         self._output.request_id = call.request.request_id
 
-    def cancel_stream(self) -> None:
-        """Ask it to give up the streamed answer it is producing."""
-        self._channel.resume()
-        self._channel.send({"kind": "cancel", "id": self._call_number})
+    def cancel_stream(self, call: Call) -> None:
+        """See `Worker`."""
+        if self._call is call:
+            self._channel.send({"kind": "cancel", "id": self._call_number})
 
-    def pause(self) -> None:
-        """Let it wait: the client reads more slowly than the handler writes."""
-        self._channel.pause()
+    def pause(self, call: Call) -> None:
+        """See `Worker`."""
+        if self._call is call:
+            self._channel.pause()
 
-    def resume(self) -> None:
-        """Let it go on."""
-        self._channel.resume()
+    def resume(self, call: Call) -> None:
+        """See `Worker`."""
+        if self._call is call:
+            self._channel.resume()
 
     def kill(self, reason: str) -> None:
-        """End it and its children now.
-
-        Args:
-            reason: for the log.
-        """
+        """End it and its children now; the reason is for the log."""
         if self.state is not State.GONE:
             self._kill_reason = self._kill_reason or reason
             self._signal_group(signal.SIGKILL)
 
     async def stop(self, grace_s: float) -> None:
-        """Tell it to end, kill it if it is busy or after `grace_s`, and wait until it is gone."""
-        if self.state is State.BUSY:
+        """Tell it to end, kill it if it is not idle or after `grace_s`, and wait until it is gone."""
+        self._is_stopping = True
+        if self.state in (State.BUSY, State.STARTING):
             self.kill("was busy when the server stopped")
         self._channel.close()
         try:
@@ -200,6 +182,25 @@ class WorkerProcess(asyncio.SubprocessProtocol):
             self._finish()
         else:
             asyncio.get_running_loop().call_later(_LAST_FRAMES_S, self._finish)
+
+    async def _spawn(self, opened: contextlib.ExitStack) -> socket.socket:
+        """Start the process; returns our end of its socket. `opened` closes what only the process needs."""
+        self._folder.mkdir(mode=0o700, exist_ok=True)
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+        opened.callback(theirs.close)
+        try:
+            output = self._output.open()
+            opened.callback(os.close, output)
+            await self._execute(theirs.fileno(), output)
+        except (OSError, ValueError):
+            ours.close()
+            raise
+        return ours
+
+    def _not_started(self, error: Exception) -> str:
+        if not self._model.folder.is_dir():
+            return f"the model's folder {self._model.folder} is gone."
+        return f"the worker's Python {self._model.python} cannot be started: {error}."
 
     async def _execute(self, channel_fd: int, output_fd: int) -> None:
         transport, _ = await asyncio.get_running_loop().subprocess_exec(
@@ -225,21 +226,20 @@ class WorkerProcess(asyncio.SubprocessProtocol):
         model = self._model
         return {
             "kind": "init",
-            "protocol": frames.PROTOCOL,
             "model_dir": str(model.folder),
             "handler": model.handler,
             "abi": {"name": model.abi.name, "worker": str(model.abi.worker)},
             "encoders": [{"name": encoder.name, "worker": str(encoder.worker)} for encoder in model.encoders],
-            "spool_dir": str(self._spool_dir),
+            "spool_dir": str(self._folder),
             "version": self._version,
         }
 
     def _frame(self, header: dict[str, Any], payload: bytes) -> None:
         kind = header["kind"]
-        if kind == "ready":
-            self.python_version = header["python"]
+        if self.state is State.STARTING and kind == "ready":
+            self.python_version = str(header["python"])
             self._become_idle()
-        elif kind == "failed":
+        elif self.state is State.STARTING and kind == "failed":
             self._error = _load_error(header["error"])
         elif self._call is not None and header.get("id") == self._call_number:
             self._call_frame(self._call, kind, header, payload)
@@ -249,17 +249,19 @@ class WorkerProcess(asyncio.SubprocessProtocol):
             call.on_chunk(payload)
             return
         self._output.drain()
-        is_last = kind != "response" or header["body"] != "stream"
-        if is_last:
-            self._call = None
         if kind == "response":
-            call.on_response(header, payload)
+            head = _answer_head(header)
+            call.on_answer(head, payload)
+            if head.is_streamed:
+                return
         elif kind == "end":
             call.on_end()
         else:
-            call.on_error(header["error"])
-        if is_last:
-            self._become_idle()
+            error = header["error"]
+            call.on_failure(HandlerFailure(message=error["message"], traceback=error["traceback"]))
+        # Only now: if handling the frame had failed, the call would have been lost with the worker.
+        self._call = None
+        self._become_idle()
 
     def _become_idle(self) -> None:
         if self._timer is not None:
@@ -274,11 +276,11 @@ class WorkerProcess(asyncio.SubprocessProtocol):
         if self._is_channel_closed:
             return
         self._is_channel_closed = True
-        if isinstance(error, frames.FrameError):
+        if error is not None and not isinstance(error, OSError):
             self.kill(f"broke the protocol: {error}")
         if self._has_exited:
             self._finish()
-        else:
+        elif not self._is_stopping:
             asyncio.get_running_loop().call_later(_EXIT_AFTER_EOF_S, self.kill, "closed its connection")
 
     def _startup_timed_out(self) -> None:
@@ -296,12 +298,17 @@ class WorkerProcess(asyncio.SubprocessProtocol):
         self._signal_group(signal.SIGKILL)
         self._output.close()
         self._channel.close()
+        if self._process is not None:
+            self._process.close()
         exit_ = Exit(reason=self._reason(), error=self._start_error() if was_starting else None)
         call, self._call = self._call, None
-        if call is not None:
-            call.on_lost(exit_)
-        self._gone.set()
-        self._on_gone(self, exit_)
+        shutil.rmtree(self._folder, ignore_errors=True)
+        try:
+            if call is not None:
+                call.on_lost(exit_.reason)
+        finally:
+            self._gone.set()
+            self._on_gone(self, exit_)
 
     def _reason(self) -> str:
         code = self._process.get_returncode() if self._process is not None else None
@@ -332,3 +339,15 @@ class WorkerProcess(asyncio.SubprocessProtocol):
 
 def _load_error(error: dict[str, str]) -> HandlerLoadError:
     return HandlerLoadError(error["message"], hint=error["hint"], slug=error["slug"], traceback=error["traceback"])
+
+
+def _answer_head(header: dict[str, Any]) -> AnswerHead:
+    is_file = header["body"] == "file"
+    return AnswerHead(
+        status=header["status"],
+        content_type=header["content_type"],
+        headers=header["headers"],
+        is_streamed=header["body"] == "stream",
+        file=Path(header["path"]) if is_file else None,
+        file_size_bytes=header["size"] if is_file else 0,
+    )

@@ -15,8 +15,10 @@ from abeja.runtime.server.head import HEALTH_PATH, Head
 
 _log = logging.getLogger("abeja.runtime.access")
 
-# RFC 9110, 15.3.5 and 15.4.5: these have no body.
+# RFC 9110, 15.3.5 and 15.4.5: these have no body, and 204 not even a length.
 _BODILESS = (204, 304)
+# RFC 9110, 15.3.6: nor has this one, but it says so.
+_RESET = 205
 _READ_BYTES = 64 * 1024
 
 
@@ -39,6 +41,11 @@ class Answer:
         self._sent_bytes = 0
         self._task: asyncio.Task[None] | None = None
         self._last_write: asyncio.Future[None] | None = None
+
+    @property
+    def takes_body(self) -> bool:
+        """See `Receiver`."""
+        return self._has_body
 
     def respond(self, response: Response) -> None:
         """See `Receiver`."""
@@ -87,9 +94,10 @@ class Answer:
         for name, value in response.headers:
             # HTTP fields are octets: text beyond ASCII goes out as UTF-8, as in the original.
             headers.add(name, value if value.isascii() else value.encode("utf-8").decode("latin-1"))
-        if response.status in _BODILESS:
+        if response.status in (*_BODILESS, _RESET):
             self._has_body = False
-        elif length is not None:
+            length = 0 if response.status == _RESET else None
+        if length is not None:
             headers["Content-Length"] = str(length)
         # RFC 9110, 6.6.1: an origin server with a clock says when it answered.
         headers.setdefault("Date", format_timestamp(time.time()))

@@ -1,25 +1,28 @@
 """Reads one HTTP request into a `Request`: decides at the head, then takes the body as it arrives."""
 
+import asyncio
 from typing import cast
 
+import attrs
 from attrs import frozen
 from tornado.httputil import HTTPHeaders, HTTPMessageDelegate, RequestStartLine, ResponseStartLine
 
 from abeja.runtime import answers
-from abeja.runtime.dispatch import Dispatcher, Exchange
-from abeja.runtime.errors import BodyTooLargeError, MethodNotAllowedError, RequestError
-from abeja.runtime.messages import Content, Request
+from abeja.runtime.dispatch import Dispatcher
+from abeja.runtime.errors import BodyTooLargeError, MethodNotAllowedError, RequestError, RequestMalformedError
+from abeja.runtime.exchange import Exchange
+from abeja.runtime.messages import Content, Request, Response
 from abeja.runtime.server.activity import Activity
 from abeja.runtime.server.answer import Answer
 from abeja.runtime.server.connection import Connection, ConnectionState
-from abeja.runtime.server.head import HEALTH_PATH, Head
+from abeja.runtime.server.head import HEALTH_PATH, Head, is_framed
 from abeja.runtime.server.multipart import MultipartSink, boundary_of
 from abeja.runtime.spool import BodySink, MemoryBudget, Spool
 from abeja.runtime.types import Abi
 
-# After an answer that came before the end of the body, so much more is read and dropped: a client
-# that still sends would otherwise see a reset connection instead of the answer.
-_LINGER_BYTES = 1024 * 1024
+# After an answer that came before the end of the body, the rest is read and dropped for so long: a
+# client that still sends would otherwise see a reset connection instead of the answer.
+_LINGER_S = 5.0
 
 
 @frozen(kw_only=True)
@@ -71,21 +74,24 @@ class Intake(HTTPMessageDelegate):
         self._sink: BodySink | MultipartSink | None = None
         self._exchange: Exchange | None = None
         self._received_bytes = 0
-        self._dropped_bytes = 0
+        self._linger: asyncio.TimerHandle | None = None
         self._has_read_all = False
         self._is_answered = False
+        self._closes = False
 
     def headers_received(self, start_line: RequestStartLine | ResponseStartLine, headers: HTTPHeaders) -> None:
         """Called by the connection."""
         if self._state.has_ended or self._connection.stream.closed():
             self._connection.close()
             return
+        if not is_framed(headers):
+            return  # the connection answers 400 as soon as it looks for the body
         self._activity.begin(self)
         head = self._head = Head.parse(cast("RequestStartLine", start_line), headers)
         self._answer = Answer(self._connection, head=head, on_done=self._answered)
         if head.path == HEALTH_PATH:
             status, fields = answers.health(is_serving=not self._dispatcher.trouble)
-            self._answer.respond(answers.json_response(status, fields))
+            self._respond_early(answers.json_response(status, fields), self._answer)
             return
         try:
             self._sink = self._admit(head)
@@ -97,8 +103,7 @@ class Intake(HTTPMessageDelegate):
         if self._head is None or self._answer is None:
             return
         if self._sink is None:
-            self._drop(len(chunk))
-            return
+            return  # it has been answered already
         self._received_bytes += len(chunk)
         try:
             if self._received_bytes > self._policy.max_body_bytes:
@@ -136,6 +141,8 @@ class Intake(HTTPMessageDelegate):
 
     def _admit(self, head: Head) -> BodySink | MultipartSink:
         abi = self._policy.abi
+        if not head.has_host:
+            raise RequestMalformedError("the request does not name one host")
         if head.method not in abi.methods:
             allowed = ", ".join(sorted(abi.methods))
             raise MethodNotAllowedError("the method is not allowed", headers=[("Allow", allowed)])
@@ -144,9 +151,11 @@ class Intake(HTTPMessageDelegate):
         refusal = self._dispatcher.refusal()
         if refusal is not None:
             raise refusal
-        boundary = boundary_of(head.content_type) if abi.parses_multipart and head.content_type else None
-        if boundary is not None and head.method not in ("GET", "HEAD"):
-            return MultipartSink(boundary, self._new_sink)
+        # A GET has no content: what it may announce is not looked at.
+        if abi.parses_multipart and head.content_type and head.method not in ("GET", "HEAD"):
+            boundary = boundary_of(head.content_type)
+            if boundary is not None:
+                return MultipartSink(boundary, self._new_sink)
         return self._new_sink()
 
     def _new_sink(self) -> BodySink:
@@ -172,7 +181,14 @@ class Intake(HTTPMessageDelegate):
         if self._sink is not None:
             self._sink.discard()
             self._sink = None
-        answer.respond(answers.error_response(error, request_id=head.request_id))
+        self._respond_early(answers.error_response(error, request_id=head.request_id), answer)
+
+    def _respond_early(self, response: Response, answer: Answer) -> None:
+        if not self._has_read_all and self._head is not None and self._head.has_body:
+            # What follows on this connection is a body that nobody wants, well-formed or not.
+            self._closes = True
+            response = attrs.evolve(response, headers=(*response.headers, ("Connection", "close")))
+        answer.respond(response)
 
     def _answered(self, is_complete: bool) -> None:  # noqa: FBT001 (a callback with one argument)
         self._is_answered = True
@@ -182,24 +198,27 @@ class Intake(HTTPMessageDelegate):
             self._over()
         elif self._has_read_all or self._is_client_waiting():
             self._end()
+        else:
+            self._linger = asyncio.get_running_loop().call_later(_LINGER_S, self._end)
+            if self._answer is not None:
+                self._answer.when_flushed(self._over)
 
     def _is_client_waiting(self) -> bool:
         """Whether the client waits for a word before it sends the body: the answer is that word."""
         return self._head is not None and self._head.expects_continue and self._received_bytes == 0
 
-    def _drop(self, size_bytes: int) -> None:
-        self._dropped_bytes += size_bytes
-        if self._is_answered and self._dropped_bytes > _LINGER_BYTES:
-            self._state.has_ended = True
-            self._end()
-
     def _end(self) -> None:
         """Tell the connection that the answer is complete, once."""
         if self._head is None or self._answer is None:
             return
-        self._state.has_ended = self._state.has_ended or not self._head.is_persistent
+        if self._linger is not None:
+            self._linger.cancel()
+        closes = self._closes or not self._head.is_persistent
+        self._state.has_ended = self._state.has_ended or closes
         self._head = None
         self._connection.finish()
+        if closes:
+            self._answer.when_flushed(self._connection.close)
         self._answer.when_flushed(self._over)
 
     def _over(self) -> None:

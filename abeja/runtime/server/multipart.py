@@ -1,6 +1,8 @@
 """multipart/form-data, parsed as it arrives."""
 
 import binascii
+import re
+import urllib.parse
 from collections.abc import Callable
 
 import multipart  # type: ignore[import-untyped] # the library ships no types
@@ -13,8 +15,11 @@ from abeja.runtime.spool import BodySink
 PART_LIMIT = 1000
 PART_HEADER_LIMIT_BYTES = 4096 + 128
 PART_HEADER_COUNT_LIMIT = 16
+_EXTENDED_NAME = re.compile(r";\s*filename\*\s*=\s*([\w-]+)'[\w-]*'([^;\s]+)", re.IGNORECASE)
 # RFC 2046, 5.1.1.
 _BOUNDARY_LIMIT = 70
+# RFC 2045, 6.7 has 76 characters; a line is held in memory until it is complete.
+_QUOTED_LINE_LIMIT_BYTES = 64 * 1024
 
 
 def boundary_of(content_type: str) -> str | None:
@@ -115,6 +120,8 @@ class _Part:
         """Append `data`, decoded if the part is quoted-printable: by line, as that coding is defined."""
         if self._is_quoted:
             lines, newline, self._line = (self._line + data).rpartition(b"\n")
+            if len(self._line) > _QUOTED_LINE_LIMIT_BYTES:
+                raise RequestMalformedError("the multipart body has a quoted-printable line that is too long")
             data = binascii.a2b_qp(lines + newline)
         if data:
             self.sink.write(data)
@@ -128,9 +135,20 @@ class _Part:
         return Content(
             body=self.sink.close(),
             content_type=segment.header("Content-Type"),
-            file_name=_base_name(segment.filename) or None,
+            file_name=_base_name(_extended_name(segment) or segment.filename) or None,
             form_name=name or None,
         )
+
+
+def _extended_name(segment: multipart.MultipartSegment) -> str | None:
+    """The file name in the form of RFC 8187, which clients of the time sent for names beyond ASCII."""
+    match = _EXTENDED_NAME.search(segment.header("Content-Disposition") or "")
+    if match is None:
+        return None
+    try:
+        return urllib.parse.unquote(match[2], encoding=match[1], errors="replace")
+    except LookupError:
+        return None
 
 
 def _base_name(file_name: str | None) -> str:

@@ -3,6 +3,7 @@
 import asyncio
 import errno
 import logging
+import resource
 import signal
 import socket
 import sys
@@ -107,11 +108,11 @@ class Server:
             port, servers, addresses = self._listen(dispatcher, spool)
             _log.info("listening on %s (health on %s)", addresses.service, addresses.health)
             try:
-                await self._serve(dispatcher, addresses)
+                await self._serve(dispatcher, pool, addresses)
             finally:
                 await self._shut_down(dispatcher, pool, port, servers)
 
-    async def _serve(self, dispatcher: Dispatcher, addresses: Addresses) -> None:
+    async def _serve(self, dispatcher: Dispatcher, pool: Pool, addresses: Addresses) -> None:
         starting = asyncio.ensure_future(dispatcher.start())
         stopping = asyncio.ensure_future(self._stop.wait())
         await asyncio.wait((starting, stopping), return_when=asyncio.FIRST_COMPLETED)
@@ -121,7 +122,12 @@ class Server:
         await starting
         model = self._model
         _log.info(
-            "ready: %s of %s, image version %s (ABI %s)", model.handler, model.folder, model.image.name, model.abi.name
+            "ready: %s of %s, image version %s (ABI %s), Python %s",
+            model.handler,
+            model.folder,
+            model.image.name,
+            model.abi.name,
+            pool.python_version,
         )
         self._on_ready(addresses)
         await stopping
@@ -203,6 +209,9 @@ def serve(
     on_ready: Callable[[Addresses], None] = lambda _: None,
 ) -> None:
     """Run a `Server` until it is told to stop; see `Server.run`."""
+    # Every connection is a descriptor: as many as this user may have.
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
     async def run() -> None:
         await Server(model, options, version=version, on_ready=on_ready).run()
@@ -213,8 +222,8 @@ def serve(
 def _bind(host: str, port: int, flag: str) -> list[socket.socket]:
     try:
         return bind_sockets(port, address=host)
-    except socket.gaierror as error:
-        raise OptionInvalidError(f"--host {host}: {error.strerror}.", hint="127.0.0.1, 0.0.0.0 or a name.") from error
+    except (socket.gaierror, UnicodeError) as error:
+        raise OptionInvalidError(f"--host {host}: {error}.", hint="127.0.0.1, 0.0.0.0 or a name.") from error
     except OSError as error:
         what = "is in use" if error.errno == errno.EADDRINUSE else f"cannot be listened on: {error.strerror}"
         raise PortInUseError(

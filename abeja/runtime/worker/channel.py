@@ -43,14 +43,17 @@ class Channel(object):
             ChannelClosedError: the server has gone.
             frames.FrameError: the frame is above the limits; nothing was sent.
         """
-        if os.getpid() != self._owner_pid:
-            # A child that the handler forked has returned into our loop: only the worker may answer.
-            os._exit(0)
+        self.require_owner()
         data = frames.encode(header, payload)
         try:
             self._socket.sendall(data)
         except OSError as error:
             raise ChannelClosedError from error
+
+    def require_owner(self) -> None:
+        """End the process if it is a child that the handler forked: only the worker may answer."""
+        if os.getpid() != self._owner_pid:
+            os._exit(0)
 
     def is_cancelled(self, request_id: int) -> bool:
         """Whether the server has asked, without waiting, to give up the request `request_id`.

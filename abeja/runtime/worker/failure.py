@@ -4,6 +4,9 @@ import traceback
 from types import TracebackType
 from typing import Dict, Optional
 
+# An exception may carry its whole input; what is shown of a text is its beginning and its end.
+_TEXT_LIMIT = 64 * 1024
+
 # The modules of this package and of the plugins are loaded under names that start so.
 _OURS = "_abeja_worker"
 
@@ -28,7 +31,7 @@ class LoadError(Exception):
     def describe(self) -> Dict[str, str]:
         """The fields of a `failed` frame."""
         trace = user_traceback(self.cause) if self.cause is not None else ""
-        return {"slug": self.slug, "message": self.message, "hint": self.hint, "traceback": trace}
+        return {"slug": self.slug, "message": _cut(self.message), "hint": _cut(self.hint), "traceback": trace}
 
 
 def describe(error: BaseException) -> Dict[str, str]:
@@ -42,7 +45,7 @@ def summary(error: BaseException) -> str:
         text = str(error)
     except BaseException as second:  # the user's __str__ may do anything
         text = "<str() raised %s>" % type(second).__name__
-    return " ".join(("%s: %s" % (type(error).__name__, text)).split())
+    return " ".join(_cut("%s: %s" % (type(error).__name__, text)).split())
 
 
 def user_traceback(error: BaseException) -> str:
@@ -51,9 +54,16 @@ def user_traceback(error: BaseException) -> str:
     while trace is not None and not _is_users(trace):
         trace = trace.tb_next
     try:
-        return "".join(traceback.format_exception(type(error), error, trace))
+        return _cut("".join(traceback.format_exception(type(error), error, trace)))
     except BaseException:  # formatting calls the user's __str__ and __repr__
         return summary(error)
+
+
+def _cut(text: str) -> str:
+    if len(text) <= _TEXT_LIMIT:
+        return text
+    half = _TEXT_LIMIT // 2
+    return "%s\n... (%d characters are left out)\n%s" % (text[:half], len(text) - 2 * half, text[-half:])
 
 
 def _is_users(trace: TracebackType) -> bool:

@@ -14,7 +14,7 @@ ones travel as files whose path is in the header. Nothing is ever pickled.
 ==========  =========  ========================================================================
 kind        sent by    header fields
 ==========  =========  ========================================================================
-init        server     protocol, model_dir, handler, abi, encoders, spool_dir, version
+init        server     model_dir, handler, abi, encoders, spool_dir, version
 ready       worker     python
 failed      worker     error (`slug`, `message`, `hint`, `traceback`)
 request     server     id, method, path, query, content_type, headers, contents
@@ -31,14 +31,18 @@ import struct
 from typing import Any, Dict, Iterator, Tuple, Union
 
 MAGIC = b"ABW\x01"
-PROTOCOL = 1
 
-# A head of 64 KiB, escaped to ASCII, and the names of 1,000 multipart parts stay below this.
+# A head of 64 KiB, escaped to ASCII, stays far below this; what the names of many multipart parts may
+# reach beyond it is refused.
 HEADER_LIMIT_BYTES = 8 * 1024 * 1024
 # Bodies above INLINE_LIMIT_BYTES are files: what is left are pieces of this order.
 PAYLOAD_LIMIT_BYTES = 1024 * 1024
 # A body up to this size travels in the frame; the size at which the server stops holding a body in memory.
 INLINE_LIMIT_BYTES = 64 * 1024
+
+# Our own: user code may replace json.dumps and json.loads.
+_encode_json = json.JSONEncoder(separators=(",", ":")).encode
+_decode_json = json.JSONDecoder().decode
 
 _PREFIX = struct.Struct(">4sII")
 
@@ -56,7 +60,7 @@ def encode(header: Header, payload: Union[bytes, memoryview] = b"") -> bytes:
     Raises:
         FrameError: the header or the payload is above its limit.
     """
-    head = json.dumps(header, separators=(",", ":")).encode("ascii")
+    head = _encode_json(header).encode("ascii")
     if len(head) > HEADER_LIMIT_BYTES or len(payload) > PAYLOAD_LIMIT_BYTES:
         raise FrameError("a frame of %d + %d bytes is above the limits" % (len(head), len(payload)))
     return b"".join((_PREFIX.pack(MAGIC, len(head), len(payload)), head, payload))
@@ -100,7 +104,7 @@ def _lengths(prefix: bytes) -> Tuple[int, int]:
 
 def _header(raw: bytes) -> Header:
     try:
-        header = json.loads(raw.decode("utf-8"))
+        header = _decode_json(raw.decode("utf-8"))
     except (ValueError, RecursionError) as error:
         raise FrameError("a frame's header is not JSON: %s" % error) from error
     if not isinstance(header, dict) or not isinstance(header.get("kind"), str):

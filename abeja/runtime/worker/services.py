@@ -26,12 +26,17 @@ class Services(object):
     def iterate(self, stream: AsyncIterable[Any]) -> Iterator[Any]:
         """The items of an asynchronous iterable, one by one as they come."""
         iterator = stream.__aiter__()
-        while True:
-            try:
-                item = self._run(iterator.__anext__())
-            except StopAsyncIteration:
-                return
-            yield item
+        try:
+            while True:
+                try:
+                    item = self._run(iterator.__anext__())
+                except StopAsyncIteration:
+                    return
+                yield item
+        finally:
+            close = getattr(iterator, "aclose", None)
+            if close is not None:
+                self._run(close())
 
     def _run(self, awaitable: Awaitable[Any]) -> Any:
         # Imported on first use: most handlers are synchronous, and asyncio is a tenth of a second of start-up.

@@ -55,7 +55,9 @@ class Session(object):
         try:
             message = Message(header, payload, self._spool_dir)
             try:
-                self._reply(request_id, self._adapter.call(message))
+                reply = self._adapter.call(message)
+                self._channel.require_owner()
+                self._reply(request_id, reply)
             finally:
                 message.close()
                 _flush_output()
@@ -70,7 +72,7 @@ class Session(object):
             "id": request_id,
             "status": reply["status"],
             "content_type": reply["content_type"],
-            "headers": reply["headers"],
+            "headers": [(name, value) for name, value in reply["headers"]],
         }
         if reply["streamed"]:
             self._stream(request_id, head, reply["body"])
@@ -79,11 +81,17 @@ class Session(object):
 
     def _stream(self, request_id: int, head: Dict[str, Any], body: Iterable[bytes]) -> None:
         self._channel.send(dict(head, body="stream"))
-        for chunk in body:
-            if self._channel.is_cancelled(request_id):
-                break
-            for piece in _pieces(chunk):
-                self._channel.send({"kind": "chunk", "id": request_id}, piece)
+        try:
+            for chunk in body:
+                if self._channel.is_cancelled(request_id):
+                    break
+                for piece in _pieces(chunk):
+                    self._channel.send({"kind": "chunk", "id": request_id}, piece)
+        finally:
+            # A generator that was given up cleans up now, while the request is its own.
+            close = getattr(body, "close", None)
+            if close is not None:
+                close()
         _flush_output()
         self._channel.send({"kind": "end", "id": request_id})
 
@@ -152,5 +160,5 @@ def _flush_output() -> None:
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
-        except Exception:  # noqa: S112 (a handler may have closed or replaced its streams)
+        except BaseException:  # noqa: S112 (a handler may have closed them, or put anything in their place)
             continue

@@ -32,8 +32,8 @@ class Encoder(object):
         self._is_image = media_type.startswith("image/")
 
     def claims(self, content: Any) -> bool:
-        """A PIL image, or an array (H, W), (H, W, 1), (H, W, 3) RGB or (H, W, 4) RGBA."""
-        return self._is_image and (_is_pillow(content) or _is_pixels(content))
+        """A PIL image, an array (H, W), (H, W, 1), (H, W, 3) RGB or (H, W, 4) RGBA, or what cv2.imencode returned."""
+        return self._is_image and (_is_pillow(content) or _is_encoded(content) or _is_pixels(content))
 
     def accepts(self, value: Any) -> bool:
         """A PIL image. An array among other elements is JSON, as it was in the original."""
@@ -48,6 +48,8 @@ class Encoder(object):
         """
         if _is_pillow(value):
             return (_by_pillow(value, self._media_type),)
+        if _is_encoded(value):
+            return (value.tobytes(),)
         return (_encode_pixels(value, self._media_type),)
 
 
@@ -57,8 +59,17 @@ def _is_pillow(value: Any) -> bool:
 
 
 def _is_pixels(value: Any) -> bool:
+    return _is_array(value) and value.ndim >= 2
+
+
+def _is_encoded(value: Any) -> bool:
+    """One column of bytes, (N,) or (N, 1): cv2.imencode returns the bytes of the file so."""
+    return _is_array(value) and value.dtype.name == "uint8" and value.size > 1 and value.shape[1:] in ((), (1,))
+
+
+def _is_array(value: Any) -> bool:
     module = sys.modules.get("numpy")
-    return module is not None and isinstance(value, module.ndarray) and value.ndim >= 2
+    return module is not None and isinstance(value, module.ndarray)
 
 
 def _encode_pixels(array: Any, media_type: str) -> bytes:

@@ -59,8 +59,25 @@ class Encoder(object):
             TypeError: the value has no JSON form.
             ValueError: it contains itself.
         """
-        text = _dumps(value).encode("ascii")
+        text = _text(value).encode("ascii")
         return (text if is_first else b"\n" + text,)
+
+
+def _text(value: Any) -> str:
+    try:
+        return _dumps(value)
+    except TypeError:
+        # numpy's integers are no keys to `json`, although they are numbers everywhere else.
+        return _dumps(_with_plain_keys(value))
+
+
+def _with_plain_keys(value: Any) -> Any:
+    """`value` with the keys of its dicts as Python's own types."""
+    if isinstance(value, dict):
+        return {getattr(key, "tolist", lambda key=key: key)(): _with_plain_keys(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_with_plain_keys(item) for item in value]
+    return value
 
 
 def _is_whole(array: Any) -> bool:

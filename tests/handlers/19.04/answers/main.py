@@ -23,6 +23,17 @@ def endless():
         print("the generator was closed after", number)
 
 
+def hanging():
+    time.sleep(600)
+    yield "never"
+
+
+def patient():
+    """More than sockets buffer, a little at a time."""
+    for _ in range(100):
+        yield b"p" * 100000
+
+
 ANSWERS = {
     "/stream": lambda: {"content": counted(5, 0)},
     "/slow-stream": lambda: {"content": counted(3, 0.1)},
@@ -41,10 +52,14 @@ ANSWERS = {
         "metadata": {"Content-Length": "99", "transfer-encoding": "chunked", "Connection": "close", "x-kept": "1"},
     },
     "/no-content": lambda: {"status_code": 204, "content": "dropped"},
+    "/reset": lambda: {"status_code": 205, "content": "dropped"},
+    "/huge-header": lambda: {"metadata": {"x-huge": "h" * 100000}},
     "/not-modified": lambda: {"status_code": 304},
     "/teapot": lambda: {"status_code": 418, "content": "short and stout"},
     "/unicode": lambda: {"content": "x", "metadata": {"x-name": "名前"}},
     "/several": lambda: {"content": "x", "metadata": {"Set-Cookie": "a=1", "x-request-id": "mine"}},
+    "/refused-stream": lambda: {"status_code": 42, "content": hanging()},
+    "/patient": lambda: {"content": patient()},
     "/lazy": None,
 }
 

@@ -15,5 +15,19 @@ async def numbers():
         yield {"number": number}
 
 
+async def endless():
+    try:
+        while True:
+            await asyncio.sleep(0)
+            yield b"x" * 10000
+    finally:
+        await asyncio.sleep(0)
+        print("cleaned up")
+
+
+def never_ending(request, context):
+    return {"content": endless()}
+
+
 def streaming(request, context):
     return {"content_type": "application/json", "content": numbers()}

@@ -1,10 +1,12 @@
 """Does what handlers should not do; the request's JSON says which."""
 
+import atexit
 import ctypes
 import json
 import os
 import signal
 import sys
+import threading
 import time
 
 
@@ -39,10 +41,37 @@ def hold_open():
         time.sleep(600)
 
 
+def flood_in_background():
+    end = time.monotonic() + 2
+
+    def write():
+        while time.monotonic() < end:
+            os.write(1, b"x" * 65535 + b"\n")
+
+    threading.Thread(target=write, daemon=True).start()
+
+
+def be_verbose():
+    raise ValueError("x" * 20000000)
+
+
+def say_bye():
+    def bye():
+        time.sleep(0.2)
+        os.write(1, b"bye\n")
+
+    atexit.register(bye)
+
+
 DEEDS = {
     "nothing": lambda: None,
     "print": lambda: print("to stdout") or print("to stderr", file=sys.stderr) or os.write(1, b"raw\n"),
     "flood": flood,
+    "flood in background": flood_in_background,
+    "be verbose": be_verbose,
+    "say bye": say_bye,
+    "replace json": lambda: setattr(json, "dumps", None),
+    "replace stdout": lambda: setattr(sys, "stdout", None),
     "chdir": lambda: os.chdir("/"),
     "close": lambda: os.closerange(0, 3),
     "close stdout": lambda: sys.stdout.close(),

@@ -1,0 +1,328 @@
+"""One request on its way through a worker, and its answer on the way back."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import Protocol
+
+import attrs
+from attrs import frozen
+
+from abeja.runtime import answers
+from abeja.runtime.engine import AnswerHead, HandlerFailure, RequestTooLargeError, Worker
+from abeja.runtime.errors import (
+    DeadlineExceededError,
+    HandlerFailedError,
+    RequestError,
+    RequestMalformedError,
+    WorkerDiedError,
+)
+from abeja.runtime.messages import Body, Request, Response, SpoolFile
+from abeja.runtime.spool import BodySink, MemoryBudget, Spool
+
+_log = logging.getLogger("abeja.runtime")
+
+# A streamed answer is held back this long: one that ends meanwhile goes out whole, with its length,
+# and one that fails meanwhile is a clean 500.
+_HOLD_S = 0.025
+# A client that takes no byte of a streamed answer for this long is given up, for the worker's sake.
+_STALL_S = 60.0
+
+
+class Receiver(Protocol):
+    """What a front gives the dispatcher to hand the answer to."""
+
+    @property
+    def takes_body(self) -> bool:
+        """Whether the pieces of a streamed answer are of any use: not for HEAD."""
+
+    def respond(self, response: Response) -> None:
+        """Called exactly once, unless the exchange was cancelled. The receiver owns the body."""
+
+    def write(self, data: bytes) -> "asyncio.Future[None] | None":
+        """The next piece of a streamed answer; a future that is not done lets the handler wait for it."""
+
+    def finish(self, *, is_complete: bool) -> None:
+        """The end of a streamed answer; an incomplete one must be visible as such to the client."""
+
+
+@frozen(kw_only=True)
+class Terms:
+    """What is the same for all exchanges of a dispatcher.
+
+    Attributes:
+        spool: for streamed answers that must be collected.
+        timeout_s: how long a worker may take; None for as long as it likes.
+        headers: the server's headers for answers of the handler.
+    """
+
+    spool: Spool
+    timeout_s: float | None
+    headers: tuple[tuple[str, str], ...]
+
+
+class Exchange:
+    """One request. Made by `Dispatcher.submit`; it is the worker's `Call`.
+
+    Args:
+        request: its files are removed when the exchange ends.
+        receiver: gets the answer.
+        terms: see there.
+        may_stream: whether the receiver takes an answer whose length is not known.
+        on_forgotten: called if it is cancelled before a worker has it.
+    """
+
+    def __init__(
+        self,
+        request: Request,
+        receiver: Receiver,
+        *,
+        terms: Terms,
+        may_stream: bool,
+        on_forgotten: Callable[["Exchange"], None],
+    ) -> None:
+        self._receiver = receiver
+        self._terms = terms
+        self._may_stream = may_stream
+        self._on_forgotten = on_forgotten
+        self._worker: WorkerLease | None = None
+        self._stream: Response | None = None
+        self._held: BodySink | None = None
+        self._hold: asyncio.TimerHandle | None = None
+        self._has_responded = False
+        # Nobody waits for the answer any more, because it was given or the client has left.
+        self._is_over = False
+        self.request = request
+
+    def lease(self, worker: Worker) -> None:
+        """Hand the request to an idle worker."""
+        try:
+            worker.lease(self)
+        except RequestTooLargeError as error:
+            self.fail(RequestMalformedError("the request's headers are too large", detail=str(error)))
+            return
+        self._worker = WorkerLease(self, worker, timeout_s=self._terms.timeout_s)
+
+    def cancel(self) -> None:
+        """The client has left: drop the request if it waits, the answer if the handler runs."""
+        if self._is_over:
+            return
+        self._end()
+        if self._worker is None:
+            self._on_forgotten(self)
+        elif self._stream is not None:
+            self._worker.cancel_stream()
+
+    def fail(self, error: RequestError) -> None:
+        """Answer with an error of our own, or cut a streamed answer that has begun."""
+        if error.detail:
+            self._log(logging.ERROR, f"{error.slug}: {error.detail}")
+        if not self._is_over and self._has_responded:
+            self._receiver.finish(is_complete=False)
+        elif not self._is_over:
+            self._respond(answers.error_response(error, request_id=self.request.request_id))
+        self._end()
+
+    def on_answer(self, head: AnswerHead, body: bytes) -> None:
+        """See `Call`."""
+        if head.is_streamed:
+            self._begin_stream(head)
+            return
+        self._release_worker()
+        whole: Body = body
+        try:
+            if head.file is not None:
+                whole = self._terms.spool.adopt(head.file, head.file_size_bytes)
+            self._respond(self._response(head, whole))
+        except RequestError as error:
+            if isinstance(whole, SpoolFile):
+                whole.remove()
+            self.fail(error)
+        self._end()
+
+    def on_chunk(self, data: bytes) -> None:
+        """See `Call`."""
+        if self._is_over:
+            return
+        if self._held is None:
+            self._pass_on(data)
+            return
+        try:
+            self._held.write(data)
+            if self._may_stream and self._held.is_in_file:
+                self._stop_holding()
+        except RequestError as error:
+            self._give_up_stream(error)
+
+    def on_end(self) -> None:
+        """See `Call`."""
+        self._release_worker()
+        held, self._held = self._held, None
+        if self._is_over:
+            return
+        if held is None or self._stream is None:
+            self._receiver.finish(is_complete=True)
+            self._end()
+            return
+        try:
+            self._respond(attrs.evolve(self._stream, body=held.close()))
+        except RequestError as error:
+            self.fail(error)
+        self._end()
+
+    def on_failure(self, failure: HandlerFailure) -> None:
+        """See `Call`."""
+        self._release_worker()
+        shown = failure.traceback.rstrip() or failure.message
+        self._log(logging.ERROR, f"unexpected error occurred in user model.\n{shown}")
+        self.fail(HandlerFailedError("unexpected error occurred"))
+
+    def on_lost(self, reason: str) -> None:
+        """See `Call`."""
+        has_timed_out = self._worker is not None and self._worker.has_timed_out
+        self._release_worker()
+        if has_timed_out:
+            self.fail(DeadlineExceededError(f"the handler did not answer within {self._terms.timeout_s:g} s"))
+        else:
+            self.fail(WorkerDiedError("the worker died while it had the request", detail=f"the worker {reason}"))
+
+    def _begin_stream(self, head: AnswerHead) -> None:
+        try:
+            self._stream = self._response(head, None)
+        except RequestError as error:
+            self._give_up_stream(error)
+            return
+        if self._is_over:
+            self._cancel_stream()
+            return
+        self._held = BodySink(self._terms.spool, MemoryBudget())
+        if self._may_stream:
+            self._hold = asyncio.get_running_loop().call_later(_HOLD_S, self._stop_holding)
+
+    def _stop_holding(self) -> None:
+        """From here on the answer goes out piece by piece."""
+        held, self._held = self._held, None
+        if held is None or self._stream is None or self._is_over:
+            return
+        self._respond(self._stream)
+        body = held.close()
+        if isinstance(body, SpoolFile):
+            self._pass_on(body.path.read_bytes())
+            body.remove()
+        elif body:
+            self._pass_on(body)
+        if not self._receiver.takes_body:
+            # The rest is for nobody; `on_end` follows.
+            self._cancel_stream()
+
+    def _pass_on(self, data: bytes) -> None:
+        written = self._receiver.write(data)
+        if written is None or written.done() or self._worker is None:
+            return
+        worker = self._worker
+        worker.pause(_STALL_S, self._stalled)
+        written.add_done_callback(lambda _: worker.resume())
+
+    def _stalled(self) -> None:
+        self._log(logging.WARNING, f"the client has taken nothing for {_STALL_S:g} s; its answer is cut short")
+        self._receiver.finish(is_complete=False)
+        self._end()
+        self._cancel_stream()
+
+    def _give_up_stream(self, error: RequestError) -> None:
+        self.fail(error)
+        self._cancel_stream()
+
+    def _cancel_stream(self) -> None:
+        if self._worker is not None:
+            self._worker.cancel_stream()
+
+    def _response(self, head: AnswerHead, body: Body | None) -> Response:
+        own = (*self._terms.headers, (answers.REQUEST_ID_HEADER, self.request.request_id))
+        return answers.handler_response(head, body, own_headers=own)
+
+    def _respond(self, response: Response) -> None:
+        self._has_responded = True
+        if self._is_over:
+            response.remove_files()
+        else:
+            self._receiver.respond(response)
+
+    def _release_worker(self) -> None:
+        if self._worker is not None:
+            self._worker.end()
+            self._worker = None
+
+    def _end(self) -> None:
+        """Give back what the exchange holds, but for the worker, which may not have ended yet."""
+        self._is_over = True
+        if self._hold is not None:
+            self._hold.cancel()
+        if self._held is not None:
+            self._held.discard()
+            self._held = None
+        self.request.remove_files()
+
+    def _log(self, level: int, message: str) -> None:
+        _log.log(level, "%s", message, extra={"request_id": self.request.request_id})
+
+
+class WorkerLease:
+    """The time for which an exchange has a worker: its deadline runs while the worker does.
+
+    Args:
+        exchange: who has it.
+        worker: what it has.
+        timeout_s: how long; None for ever.
+
+    Attributes:
+        has_timed_out: the worker was killed for being too slow.
+    """
+
+    def __init__(self, exchange: Exchange, worker: Worker, *, timeout_s: float | None) -> None:
+        self._exchange = exchange
+        self._worker = worker
+        self._left_s = timeout_s
+        self._deadline: asyncio.TimerHandle | None = None
+        self._stall: asyncio.TimerHandle | None = None
+        self.has_timed_out = False
+        self._run()
+
+    def pause(self, limit_s: float, on_stalled: Callable[[], None]) -> None:
+        """Let the worker wait for the client: that time is not the handler's. Not longer than `limit_s`."""
+        if self._stall is not None:
+            return
+        loop = asyncio.get_running_loop()
+        if self._deadline is not None:
+            self._left_s = max(0.0, self._deadline.when() - loop.time())
+            self._deadline.cancel()
+        self._stall = loop.call_later(limit_s, on_stalled)
+        self._worker.pause(self._exchange)
+
+    def resume(self) -> None:
+        """Let the worker go on."""
+        if self._stall is not None:
+            self._stall.cancel()
+            self._stall = None
+            self._run()
+            self._worker.resume(self._exchange)
+
+    def cancel_stream(self) -> None:
+        """Ask the worker to give up the answer."""
+        self.resume()
+        self._worker.cancel_stream(self._exchange)
+
+    def end(self) -> None:
+        """The worker has finished with the request."""
+        for timer in (self._deadline, self._stall):
+            if timer is not None:
+                timer.cancel()
+        self._stall = None
+
+    def _run(self) -> None:
+        if self._left_s is not None:
+            self._deadline = asyncio.get_running_loop().call_later(self._left_s, self._time_out)
+
+    def _time_out(self) -> None:
+        self.has_timed_out = True
+        self._worker.kill("took longer than --timeout")

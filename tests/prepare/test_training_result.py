@@ -30,6 +30,11 @@ from abeja.runtime.prepare.training_result import TrainingResult
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
+def names_in(folder: Path) -> set[str]:
+    """What is in a folder, but for what Python itself keeps there."""
+    return {path.name for path in folder.iterdir()} - {"__pycache__"}
+
+
 def archive(path: Path, **files: str) -> Path:
     with tarfile.open(path, "w:gz") as tar:
         for name, text in files.items():
@@ -84,7 +89,7 @@ def test_handler_finds_the_training_result_of_an_archive(run: Run, model: Path, 
     process = run("--training-result", result)
 
     assert estimate(process) == 7
-    assert {path.name for path in model.iterdir()} == {"main.py", "request.json", "abejainc_training_result"}
+    assert names_in(model) == {"main.py", "request.json", "abejainc_training_result"}
     assert "1 members, 36 bytes" in process.stderr
 
 
@@ -148,7 +153,7 @@ def test_refused_archive_leaves_the_old_result_and_nothing_else(run: Run, model:
 
     assert process.returncode == 3
     assert "archive-unreadable" in process.stderr
-    assert {path.name for path in model.iterdir()} == {"main.py", "request.json", "abejainc_training_result"}
+    assert names_in(model) == {"main.py", "request.json", "abejainc_training_result"}
     assert "36" not in process.stdout
     assert (model / "abejainc_training_result/parameters.json").exists()
 
@@ -194,13 +199,13 @@ def test_checksum_is_compared(run: Run, model: Path, result: Path) -> None:
 
 
 def test_own_folder_as_the_source_is_not_copied_into_itself(run: Run, model: Path) -> None:
-    before = sorted(model.iterdir())
+    before = names_in(model)
 
     process = run("--training-result", model)
 
     assert process.returncode == 3
     assert "its own destination" in process.stderr
-    assert sorted(model.iterdir()) == before
+    assert names_in(model) == before
 
 
 class _Files(http.server.SimpleHTTPRequestHandler):
@@ -317,7 +322,7 @@ def test_start_that_is_stopped_leaves_nothing(
     assert process.wait(20) == 128 + signal_number
     os.unlink(model / ".abejainc_training_result.abeja-lock")  # noqa: PTH108 (as os.open above)
     os.close(lock)
-    assert {path.name for path in model.iterdir()} == {"main.py", "request.json"}
+    assert names_in(model) == {"main.py", "request.json"}
 
 
 def _wait_until_blocked_by(lock: int, pid: int) -> None:

@@ -29,11 +29,11 @@ def load_handler(model_dir: str, handler: str) -> Callable[..., Any]:
     return function
 
 
-def load_plugin_module(kind: str, name: str, path: str) -> ModuleType:
-    """The worker module of the plugin `name`, loaded from its file under a private module name.
+def load_plugin_class(kind: str, name: str, path: str, class_name: str) -> Any:
+    """The class of a plugin's worker module, which is loaded from its file under a private module name.
 
     Raises:
-        failure.LoadError: it does not load on this Python.
+        failure.LoadError: the module does not load on this Python, or has no such class.
     """
     module_name = "_abeja_worker_plugins_%s_%s" % (kind, "".join(c if c.isalnum() else "_" for c in name))
     try:
@@ -43,6 +43,7 @@ def load_plugin_module(kind: str, name: str, path: str) -> ModuleType:
         module = importlib.util.module_from_spec(spec)
         sys.modules[module_name] = module
         spec.loader.exec_module(module)
+        return getattr(module, class_name)
     except BaseException as error:  # a third party's module may raise anything, SystemExit too
         raise failure.LoadError(
             "plugin-worker-failed",
@@ -51,7 +52,6 @@ def load_plugin_module(kind: str, name: str, path: str) -> ModuleType:
             "a worker module runs on the model's Python: the standard library only, in the syntax of Python 3.6.",
             error,
         ) from error
-    return module
 
 
 def _import_user_module(model_dir: str, name: str) -> ModuleType:

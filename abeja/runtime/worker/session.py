@@ -106,14 +106,14 @@ class Session(object):
 
 def _load_adapter(init: Dict[str, Any]) -> Any:
     abi = init["abi"]
-    abi_module = loading.load_plugin_module("abi", abi["name"], abi["worker"])
+    adapter_class = loading.load_plugin_class("abi", abi["name"], abi["worker"], "Adapter")
     encoders = [
-        loading.load_plugin_module("encoder", encoder["name"], encoder["worker"]).Encoder
+        loading.load_plugin_class("encoder", encoder["name"], encoder["worker"], "Encoder")
         for encoder in init["encoders"]
     ]
     function = loading.load_handler(init["model_dir"], init["handler"])
     try:
-        return abi_module.Adapter(function, Services(encoders, init["version"]))
+        return adapter_class(function, Services(encoders, init["version"]))
     except BaseException as error:  # the adapter may refuse the handler or its environment
         raise failure.LoadError(
             "handler-refused",

@@ -1,0 +1,104 @@
+"""Worker modules of third parties that do not keep the contract, with real workers."""
+
+import asyncio
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from abeja.runtime import Abi, Encoder, Image
+from abeja.runtime.errors import HandlerLoadError
+from abeja.runtime.local import run_once
+from abeja.runtime.messages import Content, Request, Response
+from abeja.runtime.model import Model
+from abeja.runtime.spool import Spool
+
+Ask = Callable[..., Response]
+
+REPLY = {"status": 200, "content_type": "'text/plain'", "headers": "[]", "body": "[b'x']", "streamed": False}
+
+
+@pytest.fixture
+def ask(tmp_path: Path) -> Ask:
+    """One request to a handler whose ABI, and encoder if given, are this source."""
+
+    def call(abi: str, encoder: str | None = None) -> Response:
+        (tmp_path / "main.py").write_text("def handler():\n    return None\n")
+        (tmp_path / "abi.py").write_text(abi)
+        (tmp_path / "encoder.py").write_text(encoder or "")
+        model = Model(
+            folder=tmp_path,
+            handler="main:handler",
+            image=Image(name="x", abi="x", encoders=[]),
+            abi=Abi(name="x", worker=tmp_path / "abi.py"),
+            encoders=(Encoder(name="x", worker=tmp_path / "encoder.py"),) if encoder is not None else (),
+            python=Path(sys.executable),
+            environment=dict(os.environ),
+        )
+        body = Content(body=b"")
+        request = Request(
+            request_id="1", method="POST", path="/", query="", content_type=None, headers=(), contents=(body,)
+        )
+        with Spool() as spool:
+            running = run_once(model, request, spool=spool, version="0", startup_timeout_s=20, timeout_s=20)
+            return asyncio.run(running)
+
+    return call
+
+
+def abi_that_replies(**fields: object) -> str:
+    reply = ", ".join(f"{name!r}: {value}" for name, value in {**REPLY, **fields}.items())
+    return (
+        "class Adapter:\n"
+        "    def __init__(self, function, services):\n"
+        "        pass\n"
+        "    def call(self, message):\n"
+        f"        return {{{reply}}}\n"
+    )
+
+
+def test_a_reply_that_keeps_the_contract_is_the_answer(ask: Ask) -> None:
+    response = ask(abi_that_replies(headers="[('x-a', 'b')]"))
+
+    assert (response.status, response.body) == (200, b"x")
+    assert ("x-a", "b") in response.headers
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"status": "'200'"},
+        {"status": "None"},
+        {"content_type": "5"},
+        {"headers": "{'x-a': 'b'}"},
+        {"headers": "5"},
+        {"headers": "[('x-a', 5)]"},
+        {"headers": "[('x-a',)]"},
+        {"body": "5"},
+        {"body": "['text']"},
+        {"body": "object()", "streamed": True},
+        {"status": "object()"},
+    ],
+    ids=str,
+)
+def test_a_malformed_reply_is_500(ask: Ask, fields: dict[str, object]) -> None:
+    assert ask(abi_that_replies(**fields)).status == 500
+
+
+@pytest.mark.parametrize(
+    ("abi", "encoder"),
+    [
+        ("def broken(:\n", None),
+        ("import a_module_that_is_not_there\n", None),
+        ("raise SystemExit(3)\n", None),
+        ("class Adaptor:\n    pass\n", None),
+        (abi_that_replies(), "class Encode:\n    pass\n"),
+    ],
+    ids=["syntax", "import", "exit", "no Adapter", "no Encoder"],
+)
+def test_a_worker_module_that_does_not_load_is_an_error_with_a_name(ask: Ask, abi: str, encoder: str | None) -> None:
+    with pytest.raises(HandlerLoadError, match=r"the worker module of \w+ 'x' .+ does not load on Python") as caught:
+        ask(abi, encoder)
+    assert caught.value.name == "plugin-worker-failed"

@@ -11,6 +11,6 @@ Example:
 """
 
 from abeja.runtime.hookspecs import hookimpl
-from abeja.runtime.types import Abi, Encoder, Image
+from abeja.runtime.types import Abi, Encoder, Image, Installer, Plan
 
-__all__ = ["Abi", "Encoder", "Image", "hookimpl"]
+__all__ = ["Abi", "Encoder", "Image", "Installer", "Plan", "hookimpl"]

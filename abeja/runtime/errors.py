@@ -6,10 +6,15 @@
     ├── ConfigurationError              exit code 2
     │   ├── OptionInvalidError          ├── ConfigFileInvalidError     ├── ImageUnknownError
     │   ├── ImageInvalidError           ├── AbiUnknownError            ├── EncoderUnknownError
-    │   ├── ModelFolderMissingError     ├── InterpreterMissingError    └── InputInvalidError
+    │   ├── ModelFolderMissingError     ├── InterpreterMissingError    ├── InputInvalidError
+    │   └── InstallerUnknownError
     ├── PluginError                     exit code 2
     │   ├── PluginNameDuplicateError    ├── PluginConflictError        ├── PluginHookUnknownError
     │   └── PluginHookAsyncError        └── PluginImportFailedError    └── PluginValueInvalidError
+    ├── DependencyError                 exit code 3
+    │   ├── DependencyFileInvalidError  ├── DependencyUnresolvableError
+    │   ├── WheelMissingError           ├── HashMismatchError          ├── IndexUnreachableError
+    │   └── DiskFullError               └── InstallToolMissingError    └── InstallFailedError
     ├── HandlerLoadError                exit code 4; its slug says which
     ├── WorkerStartError                exit code 4
     ├── PortInUseError                  exit code 5
@@ -102,6 +107,12 @@ class EncoderUnknownError(ConfigurationError):
     slug = "encoder-unknown"
 
 
+class InstallerUnknownError(ConfigurationError):
+    """No plugin provides an installer that the image version asks for."""
+
+    slug = "installer-unknown"
+
+
 class ModelFolderMissingError(ConfigurationError):
     """The model's folder does not exist."""
 
@@ -161,6 +172,61 @@ class PluginValueInvalidError(PluginError):
     """A hook of a plugin raised, or yielded something of the wrong type."""
 
     slug = "plugin-value-invalid"
+
+
+class DependencyError(AbejaRuntimeError):
+    """The packages that the model needs cannot be installed."""
+
+    slug = "dependency-failed"
+    exit_code = 3
+
+
+class DependencyFileInvalidError(DependencyError):
+    """A file that says what the model needs cannot be read."""
+
+    slug = "dependency-file-invalid"
+
+
+class DependencyUnresolvableError(DependencyError):
+    """No set of versions satisfies what the model asks for."""
+
+    slug = "dependency-unresolvable"
+
+
+class WheelMissingError(DependencyError):
+    """A package has no wheel for the model's Python, and cannot be built from its sources here."""
+
+    slug = "wheel-missing"
+
+
+class HashMismatchError(DependencyError):
+    """A downloaded file is not the one whose hash the model gives."""
+
+    slug = "hash-mismatch"
+
+
+class IndexUnreachableError(DependencyError):
+    """The package index does not answer, and what is needed is not in the cache."""
+
+    slug = "index-unreachable"
+
+
+class DiskFullError(DependencyError):
+    """There is no space left for the packages."""
+
+    slug = "disk-full"
+
+
+class InstallToolMissingError(DependencyError):
+    """The tool that builds environments is not there, or cannot build for this Python."""
+
+    slug = "install-tool-missing"
+
+
+class InstallFailedError(DependencyError):
+    """Installing failed in a way that has no name of its own."""
+
+    slug = "install-failed"
 
 
 class HandlerLoadError(AbejaRuntimeError):

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import pluggy
 
-from abeja.runtime.types import Abi, Encoder, Image
+from abeja.runtime.types import Abi, Encoder, Image, Installer
 
 PROJECT = "abeja_runtime"
 
@@ -48,6 +48,28 @@ def abeja_encoders() -> Iterator[Encoder]:  # type: ignore[empty-body] # a speci
             yield Encoder(name="msgpack", worker=Path(__file__).with_name("worker.py"))
 
     Errors: as for `abeja_abis`.
+    """
+
+
+@hookspec
+def abeja_installers() -> Iterator[Installer]:  # type: ignore[empty-body] # a specification has no body
+    """Yield installers: what reads in a model's folder which packages it needs.
+
+    When: once per command, in the server process. The installer's `plan` is called when the
+    image version names it and the model's folder has its file; it reads, and abeja-runtime builds.
+
+    Example::
+
+        @hookimpl
+        def abeja_installers():
+            yield Installer(name="names", file="names.txt", plan=plan)
+
+        def plan(folder, environ):
+            path = folder / "names.txt"
+            names = path.read_text().split()
+            return Plan(source=path.name, requirements=names, names=names, read=[path])
+
+    Errors: as for `abeja_abis`. A `plan` that raises ValueError is `dependency-file-invalid`.
     """
 
 

@@ -21,8 +21,10 @@ _UNQUOTED = 'quote it: a bare 18.10 is the number 18.1 in TOML, so write [image.
 _FIELDS: dict[str, tuple[type[Any], ...]] = {
     "abi": (str,),
     "encoders": (list,),
+    "installers": (list,),
     "python": (str,),
     "released": (datetime.date,),
+    "provides": (dict,),
     "aliases": (list,),
     "options": (dict,),
 }
@@ -135,3 +137,15 @@ def _check(name: str, field: str, value: object, origin: str) -> None:
         raise ImageInvalidError(f"{where}: expected {expected}, found {value!r}.")
     if isinstance(value, list) and not all(isinstance(item, str) for item in value):
         raise ImageInvalidError(f"{where}: expected a list of text, found {value!r}.")
+    if field == "provides":
+        _check_provides(where, value)
+
+
+def _check_provides(where: str, value: Any) -> None:
+    for module, asked in value.items():
+        items = asked if isinstance(asked, list) else [asked]
+        if not all(isinstance(item, str) for item in items):
+            raise ImageInvalidError(
+                f"{where}.{module}: expected a requirement, or a list of them, found {asked!r}.",
+                hint='for example PIL = "Pillow".',
+            )

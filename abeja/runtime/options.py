@@ -4,6 +4,7 @@ The built-in defaults are the ones below; above them stand, in this order, the i
 user's file, the environment, and the flags of the command line.
 """
 
+import datetime
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -109,8 +110,37 @@ class Options:
         variable="ABEJA_RUNTIME_PYTHON",
         key="model.python",
         parse=values.text,
-        metavar="PATH|COMMAND",
-        help="Python interpreter that runs the handler; without it, the one that runs abeja-runtime.",
+        metavar="VERSION|PATH",
+        help="Python that runs the handler: a version such as 3.6, a path, or a command; "
+        "without it, the Python of the image version.",
+    )
+    env: str = _row(
+        "auto",
+        "--env",
+        variable="ABEJA_RUNTIME_ENV",
+        key="packages.env",
+        parse=values.text,
+        metavar="auto|inherit|PATH",
+        help="Where the handler's packages are: auto installs what the model needs, inherit installs nothing, "
+        "PATH is an existing virtual environment.",
+    )
+    as_of: datetime.date | str | None = _row(
+        None,
+        "--as-of",
+        variable="ABEJA_RUNTIME_AS_OF",
+        key="packages.as_of",
+        parse=values.date_or_none,
+        metavar="DATE|none",
+        help="Day as of which unpinned packages resolve; without it, the release of the image version.",
+    )
+    installer: str = _row(
+        "uv",
+        "--installer",
+        variable="ABEJA_RUNTIME_INSTALLER",
+        key="packages.installer",
+        parse=values.install_tool,
+        metavar="uv|pip",
+        help="Tool that installs packages; pip is that of the handler's Python and knows no dates.",
     )
     host: str = _row(
         "127.0.0.1",

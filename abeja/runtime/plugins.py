@@ -22,6 +22,7 @@ from abeja.runtime.errors import (
     AbiUnknownError,
     ConfigurationError,
     EncoderUnknownError,
+    InstallerUnknownError,
     PluginConflictError,
     PluginError,
     PluginHookAsyncError,
@@ -30,19 +31,24 @@ from abeja.runtime.errors import (
     PluginNameDuplicateError,
     PluginValueInvalidError,
 )
-from abeja.runtime.types import Abi, Encoder, Image
+from abeja.runtime.types import Abi, Encoder, Image, Installer
 
 ENTRY_POINT_GROUP = "abeja_runtime"
 
-Value = Abi | Encoder | Image
+Value = Abi | Encoder | Image | Installer
 
 # hook -> (kind, as in entry point names; type of what it yields)
 _HOOKS: dict[str, tuple[str, type[Any]]] = {
     "abeja_abis": ("abi", Abi),
     "abeja_encoders": ("encoder", Encoder),
     "abeja_images": ("image", Image),
+    "abeja_installers": ("installer", Installer),
 }
-_UNKNOWN: dict[str, type[ConfigurationError]] = {"abi": AbiUnknownError, "encoder": EncoderUnknownError}
+_UNKNOWN: dict[str, type[ConfigurationError]] = {
+    "abi": AbiUnknownError,
+    "encoder": EncoderUnknownError,
+    "installer": InstallerUnknownError,
+}
 
 
 @frozen
@@ -130,6 +136,15 @@ class Plugins:
             PluginError: the plugin that provides it cannot be used.
         """
         return self._require("encoder", name, asked_by=asked_by)  # type: ignore[no-any-return] # by kind
+
+    def installer(self, name: str, *, asked_by: str) -> Installer:
+        """The installer `name`.
+
+        Raises:
+            InstallerUnknownError: no plugin provides it.
+            PluginError: the plugin that provides it cannot be used.
+        """
+        return self._require("installer", name, asked_by=asked_by)  # type: ignore[no-any-return] # by kind
 
     def images(self) -> list[Image]:
         """The image versions of all plugins."""

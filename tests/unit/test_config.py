@@ -13,7 +13,6 @@ from abeja.runtime.errors import (
     ConfigurationError,
     ImageInvalidError,
     ImageUnknownError,
-    InterpreterMissingError,
     OptionInvalidError,
 )
 from abeja.runtime.model import Model
@@ -150,11 +149,9 @@ def test_fields_of_a_known_image_can_be_overridden(resolved: Resolve) -> None:
     assert "abeja-runtime.toml" in image.origin
 
 
-def test_a_model_needs_its_abi_and_its_interpreter(resolved: Resolve) -> None:
+def test_a_model_needs_its_abi(resolved: Resolve) -> None:
     with pytest.raises(AbiUnknownError, match=r'image "x"'):
         Model.configured(resolved({"image_version": "x"}, file='[image.x]\nabi = "x"\nencoders = []\n'))
-    with pytest.raises(InterpreterMissingError):
-        Model.configured(resolved({"image_version": "19.04", "python": "python0.9"}))
 
 
 def test_the_training_result_folder_is_absolute_for_the_handler(resolved: Resolve, tmp_path: Path) -> None:

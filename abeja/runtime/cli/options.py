@@ -11,7 +11,17 @@ from abeja.runtime.options import Options, Row, rows
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 # What any command needs that loads a handler.
-MODEL_OPTIONS = ("image", "image_version", "handler", "model_dir", "environment", "python")
+MODEL_OPTIONS = (
+    "image",
+    "image_version",
+    "handler",
+    "model_dir",
+    "environment",
+    "python",
+    "env",
+    "as_of",
+    "installer",
+)
 COMMON_OPTIONS = ("block_plugin", "log_level")
 
 

@@ -7,6 +7,7 @@ from typing import Any, TextIO
 from abeja.runtime import logs
 from abeja.runtime.config import Configuration, resolve
 from abeja.runtime.model import Model
+from abeja.runtime.prepare.environments import equip
 
 
 def prepare(flags: Mapping[str, Any], *, log: TextIO | None = None) -> tuple[Configuration, Model]:
@@ -18,6 +19,7 @@ def prepare(flags: Mapping[str, Any], *, log: TextIO | None = None) -> tuple[Con
 
     Raises:
         ConfigurationError, PluginError: something is missing or contradicts itself.
+        DependencyError: the model's packages cannot be installed.
     """
     configuration = resolve(flags)
     logs.configure(configuration.options.log_level, stream=log)
@@ -25,4 +27,4 @@ def prepare(flags: Mapping[str, Any], *, log: TextIO | None = None) -> tuple[Con
     # What the image version asks for has loaded; the rest is worth a word, no more.
     for problem in configuration.plugins.problems():
         logging.getLogger(logs.NAME).warning("%s", problem.report())
-    return configuration, model
+    return configuration, equip(model, configuration)

@@ -111,7 +111,8 @@ def _say_wait() -> None:
 
 def _source(recipe: Recipe) -> str:
     asked = [recipe.plan.source] if recipe.plan else []
-    asked += [f"what the image provides: {' '.join(recipe.provided)}"] if recipe.provided else []
+    provided = dict.fromkeys(line.partition(";")[0] for line in recipe.provided)
+    asked += [f"what the image provides: {' '.join(provided)}"] if provided else []
     return f" from {' and '.join(asked)}" if asked else ""
 
 

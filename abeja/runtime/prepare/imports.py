@@ -90,8 +90,10 @@ class _Scan:
             self.is_dynamic = True
 
     def _read_module(self, base: Path) -> None:
+        if self._folder not in base.parents:
+            return
         for path in (base.with_name(f"{base.name}.py"), base / "__init__.py"):
-            if path.is_file() and path.is_relative_to(self._folder):
+            if path.is_file():
                 self.read(path)
 
 

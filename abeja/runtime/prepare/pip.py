@@ -37,8 +37,12 @@ class Pip:
         plan = self.recipe.plan
         asked: list[str | Path] = ["--requirement", lines] if lines is not None else []
         hashes = ["--require-hashes"] if plan and plan.must_match_hashes else []
-        commands = [[*asked, *hashes], [*self.recipe.provided]] if hashes else [[*asked, *self.recipe.provided]]
-        for command in commands:
+        provided: list[str | Path] = [*self.recipe.provided]
+        # What the image provides has no hashes.
+        if made.is_success:
+            # The pip that came with an old Python does not know later kinds of wheels; without a newer one, it must do.
+            self._pip(folder, "--upgrade", "pip")
+        for command in [[*asked, *hashes], provided] if hashes else [[*asked, *provided]]:
             if made.is_success and command:
                 made = self._pip(folder, *command)
         if made.is_success:

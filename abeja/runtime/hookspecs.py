@@ -64,6 +64,7 @@ def abeja_installers() -> Iterator[Installer]:  # type: ignore[empty-body] # a s
         def abeja_installers():
             yield Installer(name="names", file="names.txt", plan=plan)
 
+
         def plan(folder, environ):
             path = folder / "names.txt"
             names = path.read_text().split()

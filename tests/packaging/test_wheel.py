@@ -41,9 +41,9 @@ def test_wheel_has_only_packages_and_metadata(contents: dict[str, bytes], wheel:
     }
 
 
-@pytest.mark.parametrize("name", ["abeja/runtime/images.toml", "abeja/runtime/py.typed"])
+@pytest.mark.parametrize("name", ["images.toml", "prepare/uv.toml", "py.typed"])
 def test_wheel_has_the_data_file(contents: dict[str, bytes], name: str) -> None:
-    assert name in contents
+    assert f"abeja/runtime/{name}" in contents
 
 
 def test_wheel_has_the_worker_half_of_every_built_in_plugin(contents: dict[str, bytes]) -> None:

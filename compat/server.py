@@ -63,7 +63,7 @@ def _started(pair: Pair, folder: ModelFolder) -> Iterator[int]:
     with running(
         command,
         folder=folder.root,
-        environment={"TMPDIR": str(folder.temporary), **pair.environment},
+        environment={"ABEJA_RUNTIME_ENV": "inherit", "TMPDIR": str(folder.temporary), **pair.environment},
         log=folder.log,
     ) as process:
         try:

@@ -12,7 +12,18 @@ Example:
 
 from abeja.runtime.errors import ArchiveRefusedError, ArchiveUnreadableError, SourceFailedError
 from abeja.runtime.hookspecs import hookimpl
-from abeja.runtime.types import Abi, Encoder, Extractor, Fetch, Image, Member, MemberKind, ResultSource
+from abeja.runtime.types import (
+    Abi,
+    Encoder,
+    Extractor,
+    Fetch,
+    Image,
+    Installer,
+    Member,
+    MemberKind,
+    Plan,
+    ResultSource,
+)
 
 __all__ = [
     "Abi",
@@ -22,8 +33,10 @@ __all__ = [
     "Extractor",
     "Fetch",
     "Image",
+    "Installer",
     "Member",
     "MemberKind",
+    "Plan",
     "ResultSource",
     "SourceFailedError",
     "hookimpl",

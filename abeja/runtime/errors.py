@@ -7,7 +7,8 @@
     │   ├── OptionInvalidError          ├── ConfigFileInvalidError     ├── ImageUnknownError
     │   ├── ImageInvalidError           ├── AbiUnknownError            ├── EncoderUnknownError
     │   ├── ModelFolderMissingError     ├── InterpreterMissingError    ├── InputInvalidError
-    │   ├── ExtractorUnknownError       ├── SourceUnknownError         └── FolderOccupiedError
+    │   ├── ExtractorUnknownError       ├── SourceUnknownError         ├── InstallerUnknownError
+    │   └── FolderOccupiedError
     ├── OutputFailedError               exit code 1
     ├── PluginError                     exit code 2
     │   ├── PluginNameDuplicateError    ├── PluginConflictError        ├── PluginHookUnknownError
@@ -15,6 +16,10 @@
     ├── TrainingResultError             exit code 3
     │   ├── SourceFailedError           ├── ChecksumMismatchError      ├── ArchiveUnreadableError
     │   └── ArchiveRefusedError         └── ExtractionFailedError
+    ├── DependencyError                 exit code 3
+    │   ├── DependencyFileInvalidError  ├── DependencyUnresolvableError
+    │   ├── WheelMissingError           ├── HashMismatchError          ├── IndexUnreachableError
+    │   └── DiskFullError               └── InstallToolMissingError    └── InstallFailedError
     ├── HandlerLoadError                exit code 4; its slug says which
     ├── WorkerStartError                exit code 4
     ├── PortInUseError                  exit code 5
@@ -125,6 +130,12 @@ class FolderOccupiedError(ConfigurationError):
     slug = "folder-occupied"
 
 
+class InstallerUnknownError(ConfigurationError):
+    """No plugin provides an installer that the image version asks for."""
+
+    slug = "installer-unknown"
+
+
 class ModelFolderMissingError(ConfigurationError):
     """The model's folder does not exist."""
 
@@ -227,6 +238,61 @@ class ExtractionFailedError(TrainingResultError):
     """What an archive holds could not be written, mostly because the disk is full."""
 
     slug = "extraction-failed"
+
+
+class DependencyError(AbejaRuntimeError):
+    """The packages that the model needs cannot be installed."""
+
+    slug = "dependency-failed"
+    exit_code = 3
+
+
+class DependencyFileInvalidError(DependencyError):
+    """A file that says what the model needs cannot be read."""
+
+    slug = "dependency-file-invalid"
+
+
+class DependencyUnresolvableError(DependencyError):
+    """No set of versions satisfies what the model asks for."""
+
+    slug = "dependency-unresolvable"
+
+
+class WheelMissingError(DependencyError):
+    """A package has no wheel for the model's Python, and cannot be built from its sources here."""
+
+    slug = "wheel-missing"
+
+
+class HashMismatchError(DependencyError):
+    """A downloaded file is not the one whose hash the model gives."""
+
+    slug = "hash-mismatch"
+
+
+class IndexUnreachableError(DependencyError):
+    """The package index does not answer, and what is needed is not in the cache."""
+
+    slug = "index-unreachable"
+
+
+class DiskFullError(DependencyError):
+    """There is no space left for the packages."""
+
+    slug = "disk-full"
+
+
+class InstallToolMissingError(DependencyError):
+    """The tool that builds environments is not there, or cannot build for this Python."""
+
+    slug = "install-tool-missing"
+
+
+class InstallFailedError(DependencyError):
+    """Installing failed in a way that has no name of its own."""
+
+    slug = "install-failed"
 
 
 class HandlerLoadError(AbejaRuntimeError):

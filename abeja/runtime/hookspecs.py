@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import pluggy
 
-from abeja.runtime.types import Abi, Encoder, Extractor, Image, ResultSource
+from abeja.runtime.types import Abi, Encoder, Extractor, Image, Installer, ResultSource
 
 PROJECT = "abeja_runtime"
 
@@ -84,6 +84,29 @@ def abeja_sources() -> Iterator[ResultSource]:  # type: ignore[empty-body] # a s
 
     Errors: as for `abeja_abis`. ``fetch`` raises `SourceFailedError`; two sources that take one text
     are `plugin-conflict`.
+    """
+
+
+@hookspec
+def abeja_installers() -> Iterator[Installer]:  # type: ignore[empty-body] # a specification has no body
+    """Yield installers: what reads in a model's folder which packages it needs.
+
+    When: once per command, in the server process. The installer's `plan` is called when the
+    image version names it and the model's folder has its file; it reads, and abeja-runtime builds.
+
+    Example::
+
+        @hookimpl
+        def abeja_installers():
+            yield Installer(name="names", file="names.txt", plan=plan)
+
+
+        def plan(folder, environ):
+            path = folder / "names.txt"
+            names = path.read_text().split()
+            return Plan(source=path.name, requirements=names, names=names, read=[path])
+
+    Errors: as for `abeja_abis`. A `plan` that raises ValueError is `dependency-file-invalid`.
     """
 
 

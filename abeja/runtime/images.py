@@ -29,8 +29,10 @@ _FIELDS: dict[str, tuple[type[Any], ...]] = {
     "abi": (str,),
     "encoders": (list,),
     "extractors": (list,),
+    "installers": (list,),
     "python": (str,),
     "released": (datetime.date,),
+    "provides": (dict,),
     "aliases": (list,),
     "options": (dict,),
 }
@@ -167,6 +169,8 @@ def _check(name: str, field: str, value: object, origin: str) -> None:
         _check_options(where, value)
     if isinstance(value, list) and not all(isinstance(item, str) for item in value):
         raise ImageInvalidError(f"{where}: expected a list of text, found {value!r}.")
+    if field == "provides":
+        _check_provides(where, value)
 
 
 def _is_unquoted(name: str, table: Mapping[str, Any]) -> bool:
@@ -179,3 +183,13 @@ def _check_options(where: str, options: Any) -> None:
     for name in options:
         if name not in known:
             raise ImageInvalidError(f"{where}.{name} is not an option of an image.\nKnown: {', '.join(known)}.")
+
+
+def _check_provides(where: str, value: Any) -> None:
+    for module, asked in value.items():
+        items = asked if isinstance(asked, list) else [asked]
+        if not all(isinstance(item, str) for item in items):
+            raise ImageInvalidError(
+                f"{where}.{module}: expected a requirement, or a list of them, found {asked!r}.",
+                hint='for example PIL = "Pillow".',
+            )

@@ -1,7 +1,6 @@
 """What is served: a handler in a folder, with its contract and its interpreter."""
 
 import os
-import shutil
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,7 +9,8 @@ from attrs import frozen
 
 from abeja.runtime import answers
 from abeja.runtime.config import Configuration
-from abeja.runtime.errors import InterpreterMissingError, ModelFolderMissingError
+from abeja.runtime.errors import ModelFolderMissingError
+from abeja.runtime.prepare.working_directory import working_directory
 from abeja.runtime.types import Abi, Encoder, Image
 
 TRAINING_RESULT_VARIABLE = "ABEJA_TRAINING_RESULT_DIR"
@@ -50,10 +50,12 @@ class Model:
 
     @classmethod
     def configured(cls, configuration: Configuration, *, environ: Mapping[str, str] = os.environ) -> "Model":
-        """The model that the options describe.
+        """The model that the options describe, on the server's own interpreter.
+
+        `abeja.runtime.prepare.environments.equip` gives it the one that it needs.
 
         Raises:
-            ConfigurationError: the folder, the interpreter, the image version or what it asks for is missing.
+            ConfigurationError: the folder, the image version or what it asks for is missing.
             PluginError: a plugin that the image version asks for cannot be used.
         """
         options, image = configuration.options, configuration.require_image()
@@ -61,15 +63,16 @@ class Model:
             raise ModelFolderMissingError(
                 f"the model's folder {options.model_dir} does not exist.", hint="--model-dir names it."
             )
+        folder = working_directory(options.model_dir)
         asked_by = f'{image.origin}, image "{image.name}"'
         return cls(
-            folder=options.model_dir,
+            folder=folder,
             handler=options.handler,
             image=image,
             abi=configuration.plugins.abi(image.abi, asked_by=asked_by),
             encoders=tuple(configuration.plugins.encoder(name, asked_by=asked_by) for name in image.encoders),
-            python=_interpreter(options.python),
-            environment=_environment(options.model_dir, {**environ, **options.environment}, options.handler),
+            python=Path(sys.executable),
+            environment=_environment(folder, {**environ, **options.environment}, options.handler),
         )
 
     @property
@@ -85,17 +88,6 @@ class Model:
         """
         pairs = ((name, self.environment.get(variable, "").strip()) for name, variable in _IDENTITY.items())
         return tuple((name, value) for name, value in pairs if value and answers.is_field_value(value))
-
-
-def _interpreter(python: str | None) -> Path:
-    if python is None:
-        return Path(sys.executable)
-    found = shutil.which(str(Path(python).expanduser()))
-    if found is None:
-        raise InterpreterMissingError(
-            f"there is no Python interpreter '{python}'.", hint="--python takes a path or a command such as python3.6."
-        )
-    return Path(found).absolute()
 
 
 def _environment(folder: Path, environ: Mapping[str, str], handler: str) -> dict[str, str]:

@@ -4,6 +4,7 @@ The built-in defaults are the ones below; above them stand, in this order, the i
 user's file, the environment, and the flags of the command line.
 """
 
+import datetime
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -120,8 +121,38 @@ class Options:
         variable="ABEJA_RUNTIME_PYTHON",
         key="model.python",
         parse=values.text,
-        metavar="PATH|COMMAND",
-        help="Python interpreter that runs the handler; without it, the one that runs abeja-runtime.",
+        metavar="VERSION|PATH",
+        help="Python that runs the handler: a version such as 3.6, a path, or a command; "
+        "without it, the one that runs abeja-runtime, or with --env auto that of the image version.",
+    )
+    env: str = _row(
+        # For now: `auto` becomes the default in a later version.
+        "inherit",
+        "--env",
+        variable="ABEJA_RUNTIME_ENV",
+        key="packages.env",
+        parse=values.text,
+        metavar="inherit|auto|PATH",
+        help="Where the handler's packages are: inherit takes what its Python has, auto installs what the model needs, "
+        "PATH is an existing virtual environment.",
+    )
+    as_of: datetime.date | str | None = _row(
+        None,
+        "--as-of",
+        variable="ABEJA_RUNTIME_AS_OF",
+        key="packages.as_of",
+        parse=values.date_or_none,
+        metavar="DATE|none",
+        help="Day as of which --env auto resolves unpinned packages; without it, the release of the image version.",
+    )
+    installer: str = _row(
+        "uv",
+        "--installer",
+        variable="ABEJA_RUNTIME_INSTALLER",
+        key="packages.installer",
+        parse=values.install_tool,
+        metavar="uv|pip",
+        help="Tool that installs packages with --env auto; pip is that of the handler's Python and knows no dates.",
     )
     training_result: str | None = _row(
         None,

@@ -24,6 +24,7 @@ from abeja.runtime.errors import (
     ConfigurationError,
     EncoderUnknownError,
     ExtractorUnknownError,
+    InstallerUnknownError,
     PluginConflictError,
     PluginError,
     PluginHookAsyncError,
@@ -33,11 +34,11 @@ from abeja.runtime.errors import (
     PluginValueInvalidError,
     SourceUnknownError,
 )
-from abeja.runtime.types import Abi, Encoder, Extractor, Image, ResultSource
+from abeja.runtime.types import Abi, Encoder, Extractor, Image, Installer, ResultSource
 
 ENTRY_POINT_GROUP = "abeja_runtime"
 
-Value = Abi | Encoder | Extractor | ResultSource | Image
+Value = Abi | Encoder | Extractor | ResultSource | Image | Installer
 
 # hook -> (kind, as in entry point names; type of what it yields)
 _HOOKS: dict[str, tuple[str, type[Any]]] = {
@@ -46,12 +47,14 @@ _HOOKS: dict[str, tuple[str, type[Any]]] = {
     "abeja_extractors": ("extractor", Extractor),
     "abeja_sources": ("source", ResultSource),
     "abeja_images": ("image", Image),
+    "abeja_installers": ("installer", Installer),
 }
 _UNKNOWN: dict[str, type[ConfigurationError]] = {
     "abi": AbiUnknownError,
     "encoder": EncoderUnknownError,
     "extractor": ExtractorUnknownError,
     "source": SourceUnknownError,
+    "installer": InstallerUnknownError,
 }
 
 
@@ -172,6 +175,15 @@ class Plugins:
                 f"the training result '{text}' is taken by {owners}.", hint="block all but one with --block-plugin."
             )
         return taking[0]  # type: ignore[no-any-return] # by kind
+
+    def installer(self, name: str, *, asked_by: str) -> Installer:
+        """The installer `name`.
+
+        Raises:
+            InstallerUnknownError: no plugin provides it.
+            PluginError: the plugin that provides it cannot be used.
+        """
+        return self._require("installer", name, asked_by=asked_by)  # type: ignore[no-any-return] # by kind
 
     def images(self) -> list[Image]:
         """The image versions of all plugins, but for those that two of them provide."""

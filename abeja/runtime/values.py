@@ -3,6 +3,7 @@
 Each function raises ValueError with what was expected and what was found.
 """
 
+import datetime
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -83,6 +84,25 @@ def handler(value: object) -> str:
     if len(parts) != 2 or not all(parts) or "/" in parts[0] or "." in parts[1]:
         raise ValueError(f"expected <module>:<function>, found {value!r}")
     return ":".join(parts)
+
+
+def date_or_none(value: object) -> datetime.date | str:
+    """A day such as ``2019-05-01``, or the word ``none``."""
+    if isinstance(value, datetime.date):
+        return value
+    if value == "none":
+        return "none"
+    try:
+        return datetime.date.fromisoformat(str(value))
+    except ValueError:
+        raise ValueError(f"expected a day such as 2019-05-01, or none, found {value!r}") from None
+
+
+def install_tool(value: object) -> str:
+    """``uv`` or ``pip``."""
+    if value not in ("uv", "pip"):
+        raise ValueError(f"expected uv or pip, found {value!r}")
+    return str(value)
 
 
 def environment(value: object) -> dict[str, str]:

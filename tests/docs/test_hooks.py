@@ -9,7 +9,7 @@ from pathlib import Path
 import attrs
 import pytest
 
-from abeja.runtime import Abi, Encoder, Extractor, Fetch, Image, Member, ResultSource, hookspecs
+from abeja.runtime import Abi, Encoder, Extractor, Fetch, Image, Installer, Member, Plan, ResultSource, hookspecs
 
 SECTION = re.compile(r"^### `(abeja_\w+)(\(.*?\).*?)`\n(.*?)(?=^##|\Z)", re.MULTILINE | re.DOTALL)
 
@@ -26,7 +26,10 @@ def test_page_has_a_section_with_the_signature_of_each_hook(page: str) -> None:
     assert described == {name: _signature(hook) for name, hook in _hooks().items()}
 
 
-@pytest.mark.parametrize("name", ["abeja_abis", "abeja_encoders", "abeja_extractors", "abeja_sources", "abeja_images"])
+@pytest.mark.parametrize(
+    "name",
+    ["abeja_abis", "abeja_encoders", "abeja_extractors", "abeja_sources", "abeja_installers", "abeja_images"],
+)
 def test_section_has_the_example_of_the_specification(page: str, name: str) -> None:
     sections = {hook: body for hook, _, body in SECTION.findall(page)}
     example = re.search(r"Example::\n\n(.*?)\n\n\S", inspect.getdoc(_hooks()[name]) or "", re.DOTALL)
@@ -35,7 +38,7 @@ def test_section_has_the_example_of_the_specification(page: str, name: str) -> N
     assert textwrap.dedent(example[1]) in sections[name]
 
 
-@pytest.mark.parametrize("kind", [Abi, Encoder, Extractor, Member, ResultSource, Fetch, Image])
+@pytest.mark.parametrize("kind", [Abi, Encoder, Extractor, Member, ResultSource, Fetch, Installer, Plan, Image])
 def test_page_names_every_field_of_the_values(page: str, kind: type[attrs.AttrsInstance]) -> None:
     section = re.search(rf"^## `{kind.__name__}`\n(.*?)(?=^## |\Z)", page, re.MULTILINE | re.DOTALL)
     assert section is not None

@@ -36,15 +36,16 @@ def test_wheel_has_only_packages_and_metadata(contents: dict[str, bytes], wheel:
         "abeja",
         "abeja_runtime_abis",
         "abeja_runtime_encoders",
+        "abeja_runtime_installers",
         "abeja_runtime_results",
         "abeja_runtime_sources",
         metadata,
     }
 
 
-@pytest.mark.parametrize("name", ["abeja/runtime/images.toml", "abeja/runtime/py.typed"])
+@pytest.mark.parametrize("name", ["images.toml", "prepare/uv.toml", "py.typed"])
 def test_wheel_has_the_data_file(contents: dict[str, bytes], name: str) -> None:
-    assert name in contents
+    assert f"abeja/runtime/{name}" in contents
 
 
 def test_wheel_has_every_built_in_plugin_with_the_worker_half_of_those_that_have_one(
@@ -55,6 +56,7 @@ def test_wheel_has_every_built_in_plugin_with_the_worker_half_of_those_that_have
     assert plugins
     for name, module in plugins.items():
         folder = module.replace(".", "/")
+        # Extractors, sources and installers run in the server's process.
         halves = ("__init__.py", "worker.py") if name.startswith(("abi-", "encoder-")) else ("__init__.py",)
         assert {f"{folder}/{half}" for half in halves} <= contents.keys()
 

@@ -13,7 +13,6 @@ from abeja.runtime.errors import (
     ConfigurationError,
     ImageInvalidError,
     ImageUnknownError,
-    InterpreterMissingError,
     OptionInvalidError,
 )
 from abeja.runtime.model import Model
@@ -113,7 +112,8 @@ def test_an_explicit_file_must_exist(resolved: Resolve, tmp_path: Path) -> None:
         ('image = "abeja/all-cpu:19.04"\n', ConfigFileInvalidError, "stand in [model]"),
         ('[image."19.04".options]\ntimout = 1\n', ImageInvalidError, "timout is not an option of an image"),
         ('[image."19.04".options]\nblock = "x"\n', ImageInvalidError, "block is not an option of an image"),
-        ('[image."19.04".provides]\nnumpy = "numpy"\n', ImageInvalidError, "provides is not a field of an image"),
+        ('[image."19.04".provided]\nnumpy = "numpy"\n', ImageInvalidError, "provided is not a field of an image"),
+        ('[image."19.04".provides]\nnumpy = 1\n', ImageInvalidError, "expected a requirement, or a list of them"),
         ("[server]\nport = 99999\n", OptionInvalidError, "expected a port number"),
         ("[model]\nimage_version = 18.10\n", OptionInvalidError, "a bare 18.10 is 18.1"),
         ('[image.18.10]\nabi = "18.10"\n', ImageInvalidError, "not a table of fields"),
@@ -177,11 +177,9 @@ def test_fields_of_a_known_image_can_be_overridden(resolved: Resolve) -> None:
     assert "abeja-runtime.toml" in image.origin
 
 
-def test_a_model_needs_its_abi_and_its_interpreter(resolved: Resolve) -> None:
+def test_a_model_needs_its_abi(resolved: Resolve) -> None:
     with pytest.raises(AbiUnknownError, match=r'image "x"'):
         Model.configured(resolved({"image_version": "x"}, file='[image.x]\nabi = "x"\nencoders = []\n'))
-    with pytest.raises(InterpreterMissingError):
-        Model.configured(resolved({"image_version": "19.04", "python": "python0.9"}))
 
 
 def test_the_training_result_folder_is_absolute_for_the_handler(resolved: Resolve, tmp_path: Path) -> None:

@@ -17,8 +17,11 @@ _COMMANDS = {
     "run-local": ("run_local", "run_local"),
     "run-local-server": ("run_local_server", "run_local_server"),
     "extract": ("extract", "extract"),
+    "install": ("install", "install"),
+    "env": ("env", "env"),
     "images": ("images", "images"),
     "plugins": ("plugins", "plugins"),
+    "doctor": ("doctor", "doctor"),
     "config": ("config", "config"),
 }
 # `abeja model run-local` of the vendor's CLI, with `alias abeja=abeja-runtime`.
@@ -102,7 +105,7 @@ cli.params.append(_VERSION_OPTION)
 
 
 def main(args: Sequence[str] | None = None) -> None:
-    """The program. Exits with 0 ok, 1 the run failed, 2 usage, 3 not prepared, 4 not loadable, 5 port, 70 a bug."""
+    """The program. Its exit codes are those of docs/reference/errors.md."""
     sys.exit(_run(list(sys.argv[1:] if args is None else args)))
 
 

@@ -20,6 +20,9 @@ MODEL_OPTIONS = (
     "python",
     "training_result",
     "max_training_result",
+    "env",
+    "as_of",
+    "installer",
 )
 COMMON_OPTIONS = ("block_plugin", "log_level")
 

@@ -1,4 +1,4 @@
-"""What every command does that loads a handler: options, log, plugins, model, training result."""
+"""What every command does that loads a handler: options, log, plugins, model, training result, packages."""
 
 import logging
 from collections.abc import Mapping
@@ -8,6 +8,7 @@ from abeja.runtime import logs
 from abeja.runtime.cli.termination import unwound_by_signals
 from abeja.runtime.config import Configuration, resolve
 from abeja.runtime.model import Model
+from abeja.runtime.prepare.environments import equip
 
 
 def prepare(
@@ -17,7 +18,7 @@ def prepare(
     is_quiet: bool = False,
     defaults: Mapping[str, Any] | None = None,
 ) -> tuple[Configuration, Model]:
-    """The configuration and the model that the flags describe, its training result in place.
+    """The configuration and the model that the flags describe, its training result and packages in place.
 
     Args:
         flags: of the command line.
@@ -28,6 +29,7 @@ def prepare(
     Raises:
         ConfigurationError, PluginError: something is missing or contradicts itself.
         TrainingResultError: the training result cannot be fetched or extracted.
+        DependencyError: the model's packages cannot be installed.
     """
     configuration = resolve(flags, defaults=defaults)
     logs.configure(configuration.options.log_level, stream=log)
@@ -38,7 +40,7 @@ def prepare(
     if configuration.options.training_result is not None:
         with unwound_by_signals():
             _prepare_training_result(configuration, model, configuration.options.training_result, is_quiet=is_quiet)
-    return configuration, model
+    return configuration, equip(model, configuration)
 
 
 def _prepare_training_result(configuration: Configuration, model: Model, text: str, *, is_quiet: bool) -> None:

@@ -1,1 +1,1 @@
-"""What happens before a worker starts: training results are fetched and extracted."""
+"""What happens before a worker starts: training results are extracted, packages installed, an interpreter found."""

@@ -1,0 +1,27 @@
+"""``abeja-runtime install``."""
+
+from typing import Any
+
+import click
+
+from abeja.runtime.cli.options import COMMON_OPTIONS, MODEL_OPTIONS, with_options
+from abeja.runtime.cli.preparation import prepare
+
+# What else would it install?
+_DEFAULTS = {"env": "auto"}
+
+
+@click.command()
+@with_options(*MODEL_OPTIONS, *COMMON_OPTIONS, defaults=_DEFAULTS)
+def install(**flags: Any) -> None:
+    """Install what a handler needs, so that it starts without delay and without network.
+
+    \b
+    Example:
+        abeja-runtime install --image abeja/all-cpu:19.04 --model-dir .
+
+    The environment is built as `serve --env auto` would build it, and kept. Its interpreter is printed. In the
+    build of a container image, set XDG_CACHE_HOME to a folder that the image keeps.
+    """
+    _, model = prepare(flags, defaults=_DEFAULTS)
+    click.echo(model.python)

@@ -1,0 +1,96 @@
+"""Chooses the interpreter of a handler: by ``--python``, its dependency file, its image version."""
+
+import re
+from collections.abc import Sequence
+
+from attrs import frozen
+
+from abeja.runtime.errors import InterpreterMissingError
+from abeja.runtime.prepare.interpreters import Interpreter, Version, dotted, interpreter_at, server_interpreter
+
+_VERSION = re.compile(r"3(\.\d+){0,2}", re.ASCII)
+
+
+@frozen(kw_only=True)
+class Choice:
+    """An interpreter, and whether it is the one that was wanted.
+
+    Attributes:
+        interpreter: what was chosen; it runs.
+        wanted: the version that was asked for; empty if none was.
+        asked_by: who asked for it, for messages.
+        is_substitute: whether it is newer than what was wanted.
+    """
+
+    interpreter: Interpreter
+    wanted: str = ""
+    asked_by: str = ""
+    is_substitute: bool = False
+
+
+def choose(
+    found: Sequence[Interpreter], *, option: str | None = None, wishes: Sequence[tuple[str | None, str]] = ()
+) -> Choice:
+    """The interpreter of a handler.
+
+    Args:
+        found: the Pythons of this machine.
+        option: what ``--python`` says: a version, a path, or a command.
+        wishes: versions with who asks for them; the first that is not None counts. If it is not on
+            this machine, the nearest newer one takes its place.
+
+    Raises:
+        InterpreterMissingError: ``--python`` names one that is not here, or no Python will do.
+    """
+    if option is not None:
+        return Choice(interpreter=_explicit(option, found), wanted=option, asked_by="--python")
+    for version, asked_by in wishes:
+        if version is not None:
+            return _wished(version, asked_by, found)
+    return Choice(interpreter=server_interpreter())
+
+
+def _explicit(option: str, found: Sequence[Interpreter]) -> Interpreter:
+    if not _VERSION.fullmatch(option):
+        return interpreter_at(option, origin="--python")
+    match = _best(_parse(option), found)
+    if match is None:
+        raise InterpreterMissingError(
+            f"Python {option} (--python) is not on this machine.\nFound: {_listed(found)}.",
+            hint=f"install it, for example with `pyenv install {option}` or `uv python install {option}`.",
+        )
+    return match
+
+
+def _wished(version: str, asked_by: str, found: Sequence[Interpreter]) -> Choice:
+    if not _VERSION.fullmatch(version):
+        raise InterpreterMissingError(f"'{version}' ({asked_by}) is not a version of Python such as 3.6.")
+    wanted = _parse(version)
+    # The micro version never changes what a handler may do: its absence is not worth a word.
+    match = _best(wanted, found) or _best(wanted[:2], found)
+    if match is not None:
+        return Choice(interpreter=match, wanted=version, asked_by=asked_by)
+    for minor in sorted({interpreter.minor for interpreter in found if interpreter.minor > wanted[:2]}):
+        newer = _best(minor, found)
+        if newer is not None:
+            return Choice(interpreter=newer, wanted=version, asked_by=asked_by, is_substitute=True)
+    raise InterpreterMissingError(
+        f"neither Python {version} ({asked_by}) nor a newer one is on this machine.\nFound: {_listed(found)}."
+    )
+
+
+def _best(wanted: Version, found: Sequence[Interpreter]) -> Interpreter | None:
+    """The newest that runs of the version `wanted`; of equal ones, the first that was found."""
+    matches = [i for i in found if i.version[: len(wanted)] == wanted[: len(i.version)]]
+    for interpreter in sorted(matches, key=lambda interpreter: interpreter.version, reverse=True):
+        if interpreter.runs and interpreter.facts.version[: len(wanted)] == wanted:
+            return interpreter
+    return None
+
+
+def _parse(version: str) -> Version:
+    return tuple(int(part) for part in version.split("."))
+
+
+def _listed(found: Sequence[Interpreter]) -> str:
+    return ", ".join(dict.fromkeys(dotted(interpreter.version) for interpreter in found)) or "none"

@@ -1,0 +1,115 @@
+"""Reads which modules a handler imports, without running it."""
+
+import ast
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+# In files that this Python cannot parse, such as those with `async` for a name, as 3.6 allowed.
+_IMPORT_LINE = re.compile(r"^\s*(?:import\s+([\w., \t]+)|from\s+(\w+)[\w.]*\s+import\b)", re.MULTILINE | re.ASCII)
+# Calls that import what no one can read: then every file of the folder counts.
+_IMPORTERS = {"__import__", "import_module"}
+_RUNNERS = {"exec", "run_path", "run_module"}
+# Folders that hold other programs' modules, or none.
+_NOT_SOURCES = {"__pycache__", "node_modules", "site-packages"}
+
+
+def imported_modules(folder: Path, module: str) -> frozenset[str]:
+    """Names of the top-level modules that a handler's module needs from outside its folder.
+
+    The folder's own modules are followed from `module`. If one of them imports by a computed name,
+    all Python files of the folder are read.
+    """
+    scan = _Scan(folder)
+    scan.follow(module)
+    if scan.is_dynamic:
+        for path in _python_files(folder):
+            scan.read(path)
+    return frozenset(scan.outside - {""})
+
+
+class _Scan:
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._seen: set[Path] = set()
+        self.outside: set[str] = set()
+        self.is_dynamic = False
+
+    def follow(self, module: str) -> None:
+        """Read a module and its packages if they are of the folder; otherwise take note of it."""
+        parts = module.split(".")
+        if not _is_module(self._folder / parts[0]):
+            self.outside.add(parts[0])
+        for depth in range(1, len(parts) + 1):
+            self._read_module(self._folder.joinpath(*parts[:depth]))
+
+    def read(self, path: Path) -> None:
+        """Read one file and what it imports."""
+        if path in self._seen:
+            return
+        self._seen.add(path)
+        source = path.read_bytes()
+        try:
+            tree = ast.parse(source)
+        except (SyntaxError, ValueError, RecursionError):
+            for module in _import_lines(source.decode("utf-8", "replace")):
+                self.follow(module)
+            return
+        for node in ast.walk(tree):
+            self._node(node, path)
+
+    def _node(self, node: ast.AST, path: Path) -> None:
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                self.follow(alias.name)
+        elif isinstance(node, ast.ImportFrom):
+            self._import_from(node, path)
+        elif isinstance(node, ast.Call):
+            self._call(node)
+
+    def _import_from(self, node: ast.ImportFrom, path: Path) -> None:
+        module = node.module or ""
+        if not node.level:
+            self.follow(module)
+        elif node.level > len(path.parents):
+            return
+        # Each name may be a module: `from package import module`.
+        base = (path.parents[node.level - 1] if node.level else self._folder).joinpath(*module.split("."))
+        self._read_module(base)
+        for alias in node.names:
+            self._read_module(base / alias.name)
+
+    def _call(self, node: ast.Call) -> None:
+        function = node.func
+        name = function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
+        argument = node.args[0] if node.args else None
+        if name in _IMPORTERS and isinstance(argument, ast.Constant) and isinstance(argument.value, str):
+            self.follow(argument.value.lstrip("."))
+        elif name in _IMPORTERS | _RUNNERS:
+            self.is_dynamic = True
+
+    def _read_module(self, base: Path) -> None:
+        if self._folder not in base.parents:
+            return
+        for path in (base.with_name(f"{base.name}.py"), base / "__init__.py"):
+            if path.is_file():
+                self.read(path)
+
+
+def _is_module(base: Path) -> bool:
+    # A folder without __init__.py is a package, too.
+    return base.with_name(f"{base.name}.py").is_file() or (base.is_dir() and any(_python_files(base)))
+
+
+def _python_files(folder: Path) -> Iterator[Path]:
+    for parent, folders, files in os.walk(folder):
+        has_interpreter = "pyvenv.cfg" in files
+        folders[:] = [] if has_interpreter else [f for f in folders if f not in _NOT_SOURCES and f[0] != "."]
+        yield from (Path(parent, name) for name in files if name.endswith(".py") and not has_interpreter)
+
+
+def _import_lines(source: str) -> Iterator[str]:
+    for plain, origin in _IMPORT_LINE.findall(source):
+        for name in plain.split(",") if plain else (origin,):
+            yield name.split()[0] if name.split() else ""

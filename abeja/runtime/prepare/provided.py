@@ -1,0 +1,27 @@
+"""What the image had preinstalled and the model's code imports."""
+
+from collections.abc import Set as AbstractSet
+
+from abeja.runtime.prepare.interpreters import Version
+from abeja.runtime.prepare.requirement import name_of
+from abeja.runtime.types import Image
+
+# Old packages import setuptools' pkg_resources and do not say so: until 3.12, every environment had it.
+_LAST_WITH_SETUPTOOLS = (3, 11)
+
+
+def provided_requirements(image: Image, *, imported: AbstractSet[str], asked: AbstractSet[str]) -> tuple[str, ...]:
+    """The requirements of the image version for the modules that are imported, without those that the model names.
+
+    Args:
+        image: the image version.
+        imported: names of top-level modules.
+        asked: normalized names of the distributions that the model asks for itself.
+    """
+    lines = [line for module in sorted(imported) for line in image.provides.get(module, ())]
+    return tuple(line for line in dict.fromkeys(lines) if name_of(line) not in asked)
+
+
+def seed(version: Version, *, asked: AbstractSet[str]) -> tuple[str, ...]:
+    """What an environment of this Python always had."""
+    return ("setuptools",) if version[:2] <= _LAST_WITH_SETUPTOOLS and "setuptools" not in asked else ()

@@ -1,0 +1,99 @@
+"""Which Pythons are found, and which one is chosen."""
+
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
+
+from abeja.runtime.errors import InterpreterMissingError
+from abeja.runtime.prepare.choice import choose
+from abeja.runtime.prepare.interpreters import Interpreter, discover, dotted
+
+OWN = sys.version_info[:3]
+REAL = Path(sys.executable).resolve()
+Machine = Callable[..., Sequence[Interpreter]]
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Machine:
+    """A machine that has the tests' own Python by pyenv, by uv, or on the PATH: ``machine("pyenv", "PATH")``."""
+
+    def found(*origins: str) -> Sequence[Interpreter]:
+        version, command = dotted(OWN), f"python3.{OWN[1]}"
+        for origin, folder in {
+            "pyenv": f"pyenv/versions/{version}/bin",
+            "uv": f"uv/cpython-{version}-linux-x86_64-gnu/bin",
+            "PATH": "path",
+        }.items():
+            (tmp_path / folder).mkdir(parents=True)
+            if origin in origins:
+                (tmp_path / folder / command).symlink_to(REAL)
+        (tmp_path / "pyenv/versions/my-project/bin").mkdir(parents=True)
+        return discover(
+            {
+                "PYENV_ROOT": str(tmp_path / "pyenv"),
+                "UV_PYTHON_INSTALL_DIR": str(tmp_path / "uv"),
+                "PATH": str(tmp_path / "path"),
+            }
+        )
+
+    return found
+
+
+def test_pythons_are_found_where_they_are_installed(machine: Machine) -> None:
+    found = machine("pyenv", "uv", "PATH")
+
+    assert [interpreter.origin for interpreter in found] == ["pyenv", "uv", "PATH", "the server's"]
+    assert [interpreter.version for interpreter in found] == [OWN, OWN, OWN[:2], OWN]
+
+
+def test_without_a_wish_it_is_the_servers_own(machine: Machine) -> None:
+    choice = choose(machine("pyenv"), wishes=[(None, "the image")])
+
+    assert (choice.interpreter.path, choice.is_substitute) == (Path(sys.executable), False)
+
+
+@pytest.mark.parametrize("wanted", [f"3.{OWN[1]}", dotted(OWN), f"3.{OWN[1]}.99", "3"])
+def test_a_wish_is_met_by_the_version_whatever_its_micro(machine: Machine, wanted: str) -> None:
+    choice = choose(machine("pyenv"), wishes=[(wanted, "Pipfile"), ("3.6", "the image")])
+
+    assert (choice.interpreter.origin, choice.is_substitute) == ("pyenv", False)
+
+
+def test_a_missing_version_is_replaced_by_the_nearest_newer_one(machine: Machine) -> None:
+    choice = choose(machine(), wishes=[("3.6", "image version 19.04")])
+
+    assert choice.is_substitute
+    assert choice.interpreter.version == OWN
+    assert (choice.wanted, choice.asked_by) == ("3.6", "image version 19.04")
+
+
+def test_a_name_that_does_not_run_is_passed_over(machine: Machine, tmp_path: Path) -> None:
+    broken = tmp_path / "pyenv/versions/3.6.1/bin/python3.6"
+    broken.parent.mkdir(parents=True)
+    broken.write_text("#!/bin/sh\necho 'pyenv: version not selected' >&2\nexit 127\n")
+    broken.chmod(0o755)
+
+    choice = choose(machine(), wishes=[("3.6", "the image")])
+
+    assert choice.is_substitute
+
+
+def test_nothing_newer_is_an_error_that_lists_what_there_is(machine: Machine) -> None:
+    with pytest.raises(InterpreterMissingError, match=rf"nor a newer one.*\nFound: {dotted(OWN)}"):
+        choose(machine(), wishes=[("3.99", "Pipfile")])
+
+
+@pytest.mark.parametrize("option", [f"3.{OWN[1]}", str(REAL)])
+def test_the_option_wins_and_is_a_version_or_a_path(machine: Machine, option: str) -> None:
+    choice = choose(machine("pyenv"), option=option, wishes=[("3.6", "the image")])
+
+    assert choice.interpreter.facts.version == OWN
+    assert choice.asked_by == "--python"
+
+
+@pytest.mark.parametrize("option", ["3.99", "3.6.999", "python0.9", "/nowhere/python", "/bin/false"])
+def test_an_option_that_names_none_is_an_error(machine: Machine, option: str) -> None:
+    with pytest.raises(InterpreterMissingError):
+        choose(machine("pyenv"), option=option)

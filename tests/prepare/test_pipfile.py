@@ -10,7 +10,7 @@ import pytest
 from abeja.runtime import Plan
 from abeja_runtime_installers.pipfile import plan
 
-SOURCE = '[[source]]\nurl = "https://pypi.org/simple"\nverify_ssl = true\nname = "pypi"\n'
+SOURCE = '[[source]]\nurl = "https://index.example/simple"\nverify_ssl = true\nname = "pypi"\n'
 
 
 def planned(folder: Path, text: str, *, lock: Any = None, **environ: str) -> Plan:
@@ -62,8 +62,19 @@ def test_sources_are_indexes_and_variables_are_left_to_whoever_installs(tmp_path
         planned(tmp_path, text)
 
 
-def test_the_public_index_is_the_one_that_pip_is_configured_for(tmp_path: Path) -> None:
-    assert list(planned(tmp_path, f'{SOURCE}[packages]\nx = "*"\n').requirements) == ["x"]
+@pytest.mark.parametrize("variable", ["PIP_INDEX_URL", "PIPENV_PYPI_MIRROR"])
+def test_a_mirror_takes_the_place_of_the_public_index(tmp_path: Path, variable: str) -> None:
+    text = f'{SOURCE}[packages]\nx = "*"\n'
+
+    assert list(planned(tmp_path, text).requirements) == ["--index-url https://index.example/simple", "x"]
+    assert list(planned(tmp_path, text, **{variable: "https://mirror.example"}).requirements) == ["x"]
+
+
+def test_a_mirror_does_not_take_the_place_of_another_index(tmp_path: Path) -> None:
+    text = SOURCE.replace("pypi", "ours") + '[packages]\nx = "*"\n'
+
+    found = planned(tmp_path, text, PIP_INDEX_URL="https://mirror.example")
+    assert list(found.requirements) == ["--index-url https://index.example/simple", "x"]
 
 
 @pytest.mark.parametrize(
@@ -85,7 +96,7 @@ def test_development_packages_are_not_installed(tmp_path: Path) -> None:
 PIPFILE = f'{SOURCE}\n[packages]\nrequests = "*"\n\n[dev-packages]\n\n[requires]\npython_version = "3.6"\n'
 # sha256sum of the canonical JSON of PIPFILE, as pipenv writes it.
 CANONICAL = (
-    '{"_meta":{"requires":{"python_version":"3.6"},"sources":[{"name":"pypi","url":"https://pypi.org/simple",'
+    '{"_meta":{"requires":{"python_version":"3.6"},"sources":[{"name":"pypi","url":"https://index.example/simple",'
     '"verify_ssl":true}]},"default":{"requests":"*"},"develop":{}}'
 )
 
@@ -105,6 +116,7 @@ def test_a_lock_of_this_pipfile_is_installed_with_its_hashes(tmp_path: Path) -> 
     found = planned(tmp_path, PIPFILE, lock=locked(hashlib.sha256(CANONICAL.encode()).hexdigest()))
 
     assert list(found.requirements) == [
+        "--index-url https://index.example/simple",
         "requests==2.21.0 --hash=sha256:aa --hash=sha256:bb",
         "idna==2.8 ; (python_version >= '2.7') --hash=sha256:cc",
     ]
@@ -113,10 +125,17 @@ def test_a_lock_of_this_pipfile_is_installed_with_its_hashes(tmp_path: Path) -> 
     assert found.read == (tmp_path / "Pipfile", tmp_path / "Pipfile.lock")
 
 
+def test_the_lock_says_which_source_goes_without_saying(tmp_path: Path) -> None:
+    lock = locked(hashlib.sha256(CANONICAL.encode()).hexdigest())
+    lock["_meta"]["sources"] = [{"name": "pypi", "url": "https://index.example/simple", "verify_ssl": True}]
+
+    assert planned(tmp_path, PIPFILE.replace(SOURCE, ""), lock=lock).source == "Pipfile.lock"
+
+
 def test_a_stale_lock_is_not_used_and_said_so(tmp_path: Path) -> None:
     found = planned(tmp_path, PIPFILE, lock=locked("0" * 64))
 
-    assert list(found.requirements) == ["requests"]
+    assert list(found.requirements) == ["--index-url https://index.example/simple", "requests"]
     assert not found.must_match_hashes
     assert "Pipfile.lock is not of this Pipfile any more" in found.warnings[0]
 

@@ -30,7 +30,8 @@ def plan(folder: Path, environ: Mapping[str, str]) -> Plan:
     lock = _lock(folder / LOCK)
     if lock is None:
         return _plan(folder, environ, pipfile, pipfile.get("packages", {}), source=FILE)
-    if lock.get("_meta", {}).get("hash", {}).get("sha256") != pipfile_digest(pipfile):
+    meta = lock.get("_meta", {})
+    if meta.get("hash", {}).get("sha256") != pipfile_digest(pipfile, default_sources=meta.get("sources", [])):
         warning = (
             f"{LOCK} is not of this {FILE} any more: the packages of {FILE} are resolved anew; `pipenv lock` renews it."
         )

@@ -3,24 +3,28 @@
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
-from urllib.parse import urlsplit
 
 _VARIABLE = re.compile(r"\$(?:\{(\w+)\}|(\w+))")
-# The index that everyone uses anyway, unless pip is configured for another in its place.
-_PUBLIC_INDEX = {"pypi.org", "pypi.python.org"}
+# What pipenv calls the public index in every Pipfile that it makes, and the variables by which
+# someone says which index takes its place.
+_PUBLIC = "pypi"
+_MIRROR_VARIABLES = ("PIP_INDEX_URL", "PIPENV_PYPI_MIRROR")
 
 
 def source_lines(sources: Sequence[Mapping[str, Any]], environ: Mapping[str, str]) -> list[str]:
     """Lines of a requirements.txt for the sources; the first one is the main index.
 
+    A source named pypi is left to the installer's own settings when the environment names a mirror.
+
     Raises:
         ValueError: a source has no URL, or refers to a variable that is not set.
     """
-    urls = [_url(source, environ) for source in sources]
+    has_mirror = any(environ.get(name) for name in _MIRROR_VARIABLES)
     lines = []
-    for number, url in enumerate(urls):
+    for number, source in enumerate(sources):
+        url = _url(source, environ)
         option = "--index-url" if number == 0 else "--extra-index-url"
-        if urlsplit(url).hostname not in _PUBLIC_INDEX:
+        if not (has_mirror and source.get("name") == _PUBLIC):
             lines.append(f"{option} {url}")
     return lines
 

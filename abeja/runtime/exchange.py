@@ -204,8 +204,13 @@ class Exchange:
         held, self._held = self._held, None
         if held is None or self._stream is None or self._is_over:
             return
+        try:
+            body = held.close()
+        except RequestError as error:
+            # Nothing has gone out yet, so this can still be an answer of its own.
+            self._give_up_stream(error)
+            return
         self._respond(self._stream)
-        body = held.close()
         if isinstance(body, SpoolFile):
             self._pass_on(body.path.read_bytes())
             body.remove()

@@ -109,13 +109,14 @@ class BodySink:
         """The whole body.
 
         Raises:
-            SpoolFailedError: the file could not be written.
+            SpoolFailedError: the file could not be written; nothing of it is left.
         """
         if self._file is None or self._path is None:
             return b"".join(self._pieces)
         try:
             self._file.close()
         except OSError as error:
+            self.discard()
             raise _failed(error) from error
         return SpoolFile(self._path, self.size_bytes)
 

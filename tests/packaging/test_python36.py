@@ -3,9 +3,13 @@
 import json
 import shutil
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
+
+Run = Callable[..., Any]
 
 
 @pytest.mark.parametrize("example", ["tax", "invalid_input", "training_result", "multipart"])
@@ -28,27 +32,34 @@ def test_worker_files_compile(python36: Path, repository: Path, tmp_path: Path) 
     _compile(python36, tmp_path)
 
 
-def test_tax_example_answers_from_python36(
-    python36: Path, command: Path, environ: dict[str, str], repository: Path
-) -> None:
-    result = subprocess.run(
-        [
-            *(command, "run-local", "--image", "abeja/all-cpu:19.04", "--python", python36),
-            *("--model-dir", "examples/tax", "--input", "examples/tax/request.json", "--quiet"),
-        ],
-        cwd=repository,
-        env=environ,
-        capture_output=True,
-        check=False,
-    )
+@pytest.fixture
+def run(python36: Path, command: Path, environ: dict[str, str]) -> Run:
+    """Runs `run-local` on Python 3.6 in a folder; returns the answer's JSON."""
 
-    assert (result.returncode, result.stderr) == (0, b"")
-    assert json.loads(result.stdout) == {"total": 108.0}
+    def run_local(folder: Path, *arguments: str) -> Any:
+        result = subprocess.run(
+            [
+                *(command, "run-local", "--image", "abeja/all-cpu:19.04", "--python", python36),
+                *("--quiet", *arguments),
+            ],
+            cwd=folder,
+            env=environ,
+            capture_output=True,
+            check=False,
+        )
+        assert (result.returncode, result.stderr) == (0, b"")
+        return json.loads(result.stdout)
+
+    return run_local
 
 
-def test_handler_sees_the_python_that_was_asked_for(
-    python36: Path, command: Path, environ: dict[str, str], tmp_path: Path
-) -> None:
+def test_tax_example_answers_from_python36(run: Run, repository: Path) -> None:
+    answer = run(repository, "--model-dir", "examples/tax", "--input", "examples/tax/request.json")
+
+    assert answer == {"total": 108.0}
+
+
+def test_handler_sees_the_python_that_was_asked_for(run: Run, tmp_path: Path) -> None:
     (tmp_path / "main.py").write_text(
         "import platform\n\n"
         "def handler(request, context):\n"
@@ -56,19 +67,7 @@ def test_handler_sees_the_python_that_was_asked_for(
     )
     (tmp_path / "request.json").write_text("{}")
 
-    result = subprocess.run(
-        [
-            *(command, "run-local", "--image", "abeja/all-cpu:19.04", "--python", python36),
-            *("--input", "request.json", "--quiet"),
-        ],
-        cwd=tmp_path,
-        env=environ,
-        capture_output=True,
-        check=False,
-    )
-
-    assert (result.returncode, result.stderr) == (0, b"")
-    assert json.loads(result.stdout)["python"].startswith("3.6.")
+    assert run(tmp_path, "--input", "request.json")["python"].startswith("3.6.")
 
 
 def _compile(python: Path, folder: Path) -> None:

@@ -76,3 +76,17 @@ def test_a_disk_that_is_full_is_an_error_with_a_name(spool: Spool) -> None:
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert list(spool.folder.iterdir()) == []
+
+
+def test_a_body_that_cannot_be_completed_leaves_no_file(spool: Spool) -> None:
+    sink = BodySink(spool, MemoryBudget(0))
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))
+    try:
+        # What fits into the file's buffer is written when it is closed.
+        sink.write(b"1" * 4000)
+        with pytest.raises(SpoolFailedError, match="could not be stored"):
+            sink.close()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert list(spool.folder.iterdir()) == []

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 import click
 
+from abeja.runtime.cli.termination import SIGNALLED
 from abeja.runtime.errors import AbejaRuntimeError
 
 # Command -> (module of this package, the function in it).
@@ -29,8 +30,6 @@ _MODEL_COMMANDS = {name: _COMMANDS[name] for name in ("run-local", "run-local-se
 _DEFAULT = "serve"
 
 _BUG = 70
-# What shells report for a program that a signal has ended.
-_SIGNALLED = 128
 
 
 class LazyGroup(click.Group):
@@ -116,7 +115,7 @@ def _run(args: list[str]) -> int:
         error.show()
         return error.exit_code
     except (click.Abort, KeyboardInterrupt):
-        return _SIGNALLED + signal.SIGINT
+        return SIGNALLED + signal.SIGINT
     except AbejaRuntimeError as error:
         click.echo(f"{error.traceback}Error: {error.report()}", err=True)
         return error.exit_code

@@ -23,6 +23,7 @@ def command() -> Path:
 
 @pytest.fixture(scope="session")
 def environ() -> dict[str, str]:
-    """The environment without the variables that are options."""
+    """The environment without the variables that are options, and handlers on this Python: nothing is installed."""
     variables = {row.variable for row in rows().values()}
-    return {name: value for name, value in os.environ.items() if name not in variables}
+    own = {name: value for name, value in os.environ.items() if name not in variables}
+    return {**own, "ABEJA_RUNTIME_ENV": "inherit"}

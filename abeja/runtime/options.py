@@ -123,17 +123,17 @@ class Options:
         parse=values.text,
         metavar="VERSION|PATH",
         help="Python that runs the handler: a version such as 3.6, a path, or a command; "
-        "without it, the one that runs abeja-runtime, or with --env auto that of the image version.",
+        "without it, that of the model's files or of the image version, or with --env inherit the one that runs "
+        "abeja-runtime.",
     )
     env: str = _row(
-        # For now: `auto` becomes the default in a later version.
-        "inherit",
+        "auto",
         "--env",
         variable="ABEJA_RUNTIME_ENV",
         key="packages.env",
         parse=values.text,
-        metavar="inherit|auto|PATH",
-        help="Where the handler's packages are: inherit takes what its Python has, auto installs what the model needs, "
+        metavar="auto|inherit|PATH",
+        help="Where the handler's packages are: auto installs what the model needs, inherit takes what its Python has, "
         "PATH is an existing virtual environment.",
     )
     as_of: datetime.date | str | None = _row(
@@ -143,7 +143,7 @@ class Options:
         key="packages.as_of",
         parse=values.date_or_none,
         metavar="DATE|none",
-        help="Day as of which --env auto resolves unpinned packages; without it, the release of the image version.",
+        help="Day as of which unpinned packages are resolved; without it, the release of the image version.",
     )
     installer: str = _row(
         "uv",
@@ -152,7 +152,7 @@ class Options:
         key="packages.installer",
         parse=values.install_tool,
         metavar="uv|pip",
-        help="Tool that installs packages with --env auto; pip is that of the handler's Python and knows no dates.",
+        help="Tool that installs packages; pip is that of the handler's Python and knows no dates.",
     )
     training_result: str | None = _row(
         None,

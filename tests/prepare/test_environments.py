@@ -104,7 +104,7 @@ def test_inherit_installs_nothing_and_says_nothing(runtime: Install, model: Path
     assert (done.stdout.strip(), done.stderr) == (sys.executable, "")
 
 
-def test_inherit_is_the_default_whatever_python_the_image_had(
+def test_inherit_takes_the_servers_python_whatever_the_image_had(
     runtime: Install, model: Path, environments: Path
 ) -> None:
     (model / "requirements.txt").write_text("alpha\n")
@@ -113,7 +113,7 @@ def test_inherit_is_the_default_whatever_python_the_image_had(
         "import sys\ndef handler(request, context):\n    return {'content': sys.executable}\n"
     )
 
-    done = runtime("run-local", "--input", str(model / "request.json"), ABEJA_RUNTIME_ENV="")
+    done = runtime("run-local", "--env", "inherit", "--input", str(model / "request.json"))
 
     assert done.stdout.strip() == sys.executable, done.stderr
     assert "requirements.txt" not in done.stderr
@@ -133,7 +133,7 @@ def test_inherit_takes_a_version_of_python(runtime: Install) -> None:
     assert "interpreter-missing" in missing.stderr
 
 
-def test_install_implies_auto(runtime: Install, model: Path, environments: Path) -> None:
+def test_an_environment_is_built_unless_another_is_asked_for(runtime: Install, model: Path, environments: Path) -> None:
     (model / "requirements.txt").write_text("alpha\n")
 
     done = runtime("install", ABEJA_RUNTIME_ENV="")

@@ -24,8 +24,8 @@ from abeja.runtime.types import Image
 def doctor(*, as_json: bool, **flags: Any) -> None:
     """Say what this machine has: Pythons, and the image versions that can run on them.
 
-    This is about --env auto. With it, an image version whose Python is not here runs on a newer one,
-    with packages of today; what changed between the two may change what a handler does.
+    An image version whose Python is not here runs on a newer one, with packages of today; what changed
+    between the two may change what a handler does.
     """
     known = catalogue(flags)
     pythons = [interpreter for interpreter in discover() if interpreter.runs]
@@ -39,7 +39,7 @@ def doctor(*, as_json: bool, **flags: Any) -> None:
         [(dotted(python.facts.version), python.origin, str(python.path)) for python in pythons],
     )
     click.echo()
-    print_table(("IMAGE", "RUNS WITH --env auto"), [(image.name, verdict) for image, verdict in verdicts])
+    print_table(("IMAGE", "RUNS"), [(image.name, verdict) for image, verdict in verdicts])
     click.echo(f"\nBuilds environments with {_uv()}, keeps them in {cache_folder()}")
     for problem in problems:
         click.echo(f"\nProblem: {problem}")

@@ -7,12 +7,9 @@ import click
 from abeja.runtime.cli.options import COMMON_OPTIONS, MODEL_OPTIONS, with_options
 from abeja.runtime.cli.preparation import prepare
 
-# What else would it install?
-_DEFAULTS = {"env": "auto"}
-
 
 @click.command()
-@with_options(*MODEL_OPTIONS, *COMMON_OPTIONS, defaults=_DEFAULTS)
+@with_options(*MODEL_OPTIONS, *COMMON_OPTIONS)
 def install(**flags: Any) -> None:
     """Install what a handler needs, so that it starts without delay and without network.
 
@@ -20,8 +17,8 @@ def install(**flags: Any) -> None:
     Example:
         abeja-runtime install --image abeja/all-cpu:19.04 --model-dir .
 
-    The environment is built as `serve --env auto` would build it, and kept. Its interpreter is printed. In the
+    The environment is built as `serve` would build it, and kept. Its interpreter is printed. In the
     build of a container image, set XDG_CACHE_HOME to a folder that the image keeps.
     """
-    _, model = prepare(flags, defaults=_DEFAULTS)
+    _, model = prepare(flags)
     click.echo(model.python)

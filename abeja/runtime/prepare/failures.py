@@ -59,7 +59,8 @@ def explain(output: str, *, interpreter: Interpreter, find_wheels: FindWheels) -
     if _UNREACHABLE.search(output):
         return IndexUnreachableError(
             f"the package index cannot be reached.\n{shown}",
-            hint="PIP_INDEX_URL or pip's configuration names another; `abeja-runtime install` builds ahead.",
+            hint="PIP_INDEX_URL or pip's configuration names another; `abeja-runtime install` builds ahead; "
+            "--env inherit takes what is installed already.",
         )
     if _HASH.search(output):
         return HashMismatchError(

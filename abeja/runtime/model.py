@@ -17,6 +17,9 @@ TRAINING_RESULT_VARIABLE = "ABEJA_TRAINING_RESULT_DIR"
 # The vendor's default, relative to the model's folder.
 TRAINING_RESULT_FOLDER = "abejainc_training_result"
 
+# Where the vendor's SDK keeps what it downloads, under the user's home.
+_STORAGE_FOLDER = Path(".abeja", ".cache")
+
 # Response header -> the variable whose value it carries, when that is set.
 _IDENTITY = {
     "X-Abeja-Model-Id": "ABEJA_MODEL_ID",
@@ -93,6 +96,8 @@ class Model:
 def _environment(folder: Path, environ: Mapping[str, str], handler: str) -> dict[str, str]:
     result = environ.get(TRAINING_RESULT_VARIABLE) or TRAINING_RESULT_FOLDER
     return {
+        "ABEJA_STORAGE_DIR_PATH": str(Path("~").expanduser() / _STORAGE_FOLDER),
+        "SERVICE_TYPE": "HTTP",
         **environ,
         "HANDLER": handler,
         "PYTHONUNBUFFERED": "x",

@@ -291,10 +291,29 @@ def test_of_concurrent_starts_one_does_it(result: Path, tmp_path: Path) -> None:
     assert {path.name for path in tmp_path.iterdir()} == {"counts", "place", result.name}
 
 
+def _prepare_without_end(path: Path, folder: Path) -> None:
+    def members(_: Path) -> Iterator[Member]:
+        yield Member(name="whole", size_bytes=1, chunks=[b"w"])
+        yield Member(name="half", size_bytes=10**6, chunks=chunks())
+
+    def chunks() -> Iterator[bytes]:
+        yield bytes(1000)
+        threading.Event().wait()
+
+    training_result(path, extractors=[_extractor(members)]).prepare(folder)
+
+
 def test_what_a_killed_start_has_left_is_cleared_up(result: Path, tmp_path: Path) -> None:
-    left = tmp_path / ".place.abeja-new-0123"
-    (left / "half").mkdir(parents=True)
-    (tmp_path / ".place.abeja-lock").touch()
+    process = multiprocessing.get_context("fork").Process(
+        target=_prepare_without_end, args=(result, tmp_path / "place")
+    )
+    process.start()
+    while not list(tmp_path.glob(".place.abeja-new-*/half")):
+        assert process.is_alive()
+    process.kill()
+    process.join()
+    assert list(tmp_path.glob(".place.*"))
+    assert not (tmp_path / "place").exists()
 
     training_result(result).prepare(tmp_path / "place")
 

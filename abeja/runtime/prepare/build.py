@@ -2,6 +2,7 @@
 
 import errno
 import logging
+import shutil
 import time
 from collections.abc import Mapping
 from functools import partial
@@ -23,6 +24,9 @@ from abeja.runtime.prepare.uv import Uv
 from abeja.runtime.prepare.wheels import pythons_with_wheel
 
 _log = logging.getLogger("abeja.runtime")
+
+# With less than this left, a disk is full: what a tool could not write is mostly larger.
+_FULL_BYTES = 1024**2
 
 # Variables that are about another environment, such as the server's own.
 _NOT_FOR_TOOLS = {"VIRTUAL_ENV", "PYTHONHOME", "PYTHONPATH", "PIP_TARGET", "PIP_PREFIX", "PIP_USER"}
@@ -68,7 +72,7 @@ class Build:
             tool = Tool(folder=recipe.folder, environ=self._variables(), lock=lock, on_progress=progress.show)
             outcome = self._run(tool, aside)
             if not outcome.is_success:
-                raise self._error(outcome, tool)
+                raise self._error(outcome, tool, is_disk_full=shutil.disk_usage(aside).free < _FULL_BYTES)
             packages = _installed(aside / "environment")
             _log.info("built in %.1f s: %s", progress.seconds, " ".join(packages) or "no packages")
         return self._record(packages)
@@ -87,9 +91,11 @@ class Build:
         own = {name: value for name, value in self.recipe.environ.items() if name not in _NOT_FOR_TOOLS}
         return {**own, **self.recipe.indexes.uv_variables}
 
-    def _error(self, outcome: Outcome, tool: Tool) -> AbejaRuntimeError:
+    def _error(self, outcome: Outcome, tool: Tool, *, is_disk_full: bool) -> AbejaRuntimeError:
         find_wheels = partial(pythons_with_wheel, recipe=self.recipe, tool=tool)
-        return explain(outcome.output, interpreter=self.recipe.interpreter, find_wheels=find_wheels)
+        return explain(
+            outcome.output, interpreter=self.recipe.interpreter, find_wheels=find_wheels, is_disk_full=is_disk_full
+        )
 
     def _record(self, packages: list[str]) -> dict[str, Any]:
         recipe = self.recipe

@@ -42,16 +42,19 @@ _NOISE = re.compile(r"^warning: .*missing an upload date|^Using Python|^Resolved
 FindWheels = Callable[[str, str], Sequence[str]]
 
 
-def explain(output: str, *, interpreter: Interpreter, find_wheels: FindWheels) -> DependencyError:
+def explain(
+    output: str, *, interpreter: Interpreter, find_wheels: FindWheels, is_disk_full: bool = False
+) -> DependencyError:
     """The error that a tool's output stands for.
 
     Args:
         output: what it printed.
         interpreter: the Python that it installed for.
         find_wheels: asked when a package has no wheel for that.
+        is_disk_full: whether no space was left when it ended; not every tool says so.
     """
     shown = _shown(output)
-    if _DISK_FULL.search(output):
+    if is_disk_full or _DISK_FULL.search(output):
         return DiskFullError(
             f"there is no space left for the packages.\n{shown}",
             hint="`abeja-runtime env prune` removes unused environments; XDG_CACHE_HOME moves the cache.",

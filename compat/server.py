@@ -5,13 +5,14 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 
 from attrs import frozen
 
 from compat.http_request import HttpRequest, http_request
-from compat.model_folder import ModelFolder, model_folder
+from compat.model_folder import model_folder
 from compat.pairs import Pair
 from compat.process import TIMEOUT_S, running
 from compat.worker_socket import IMAGE_VERSION
@@ -45,61 +46,77 @@ def play(pair: Pair) -> list[HttpAnswer]:
     Raises:
         AssertionError: the server did not start, or did not end well.
     """
-    with model_folder(pair) as folder, _started(pair, folder) as port:
-        return [_send(port, http_request(request)) for request in pair.requests]
+    options = ("--image-version", IMAGE_VERSION, "--handler", pair.entry, "--env", "inherit")
+    with (
+        model_folder(pair) as folder,
+        serving(
+            folder.model, *options, temporary=folder.temporary, log=folder.log, environment=pair.environment
+        ) as port,
+    ):
+        return [send(port, http_request(request)) for request in pair.requests]
 
 
 @contextmanager
-def _started(pair: Pair, folder: ModelFolder) -> Iterator[int]:
+def serving(
+    model: Path, *options: str, temporary: Path, log: Path, environment: Mapping[str, str] | None = None
+) -> Iterator[int]:
+    """A server for a model, which is healthy; its port.
+
+    Args:
+        model: the folder with the handler.
+        options: of the command line.
+        temporary: an empty folder for TMPDIR, in which nothing may be left.
+        log: takes both output streams.
+        environment: variables on top of those of the tests.
+
+    Raises:
+        AssertionError: the server did not start, or did not end well.
+    """
     command = [
         sys.executable, "-m", "abeja.runtime", "serve",
-        "--image-version", IMAGE_VERSION,
-        "--handler", pair.entry,
-        "--model-dir", str(folder.model),
+        "--model-dir", str(model),
         "--host", "127.0.0.1",
         "--port", "0",
         "--health-port", "0",
+        *options,
     ]  # fmt: skip
-    with running(
-        command,
-        folder=folder.root,
-        environment={"ABEJA_RUNTIME_ENV": "inherit", "TMPDIR": str(folder.temporary), **pair.environment},
-        log=folder.log,
-    ) as process:
+    variables = {"TMPDIR": str(temporary), **(environment or {})}
+    with running(command, folder=temporary, environment=variables, log=log) as process:
         try:
-            port = _port(process, folder)
-            _wait_until_healthy(port, process, folder)
+            port = _port(process, log)
+            _wait_until_healthy(port, process, log)
             yield port
         finally:
             process.terminate()
-    assert process.returncode == 0, folder.log.read_text()
-    assert not list(folder.temporary.iterdir()), "the server left files behind"
+    assert process.returncode == 0, log.read_text()
+    assert not list(temporary.iterdir()), "the server left files behind"
 
 
-def _port(process: subprocess.Popen[bytes], folder: ModelFolder) -> int:
-    for _ in _polls(process, folder):
-        match = _LISTENING.search(folder.log.read_text())
+def _port(process: subprocess.Popen[bytes], log: Path) -> int:
+    for _ in _polls(process, log):
+        match = _LISTENING.search(log.read_text())
         if match is not None:
             return int(match[1])
-    raise AssertionError(f"the server does not listen:\n{folder.log.read_text()}")
+    raise AssertionError(f"the server does not listen:\n{log.read_text()}")
 
 
-def _wait_until_healthy(port: int, process: subprocess.Popen[bytes], folder: ModelFolder) -> None:
+def _wait_until_healthy(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
     health_check = HttpRequest(method="GET", target="/health_check", headers=(), body=None)
-    for _ in _polls(process, folder):
-        if _send(port, health_check).status == http.client.OK:
+    for _ in _polls(process, log):
+        if send(port, health_check).status == http.client.OK:
             return
 
 
-def _polls(process: subprocess.Popen[bytes], folder: ModelFolder) -> Iterator[None]:
+def _polls(process: subprocess.Popen[bytes], log: Path) -> Iterator[None]:
     give_up = time.monotonic() + TIMEOUT_S
     while process.poll() is None and time.monotonic() < give_up:
         yield
         time.sleep(_POLL_S)
-    raise AssertionError(f"the server did not become healthy:\n{folder.log.read_text()}")
+    raise AssertionError(f"the server did not become healthy:\n{log.read_text()}")
 
 
-def _send(port: int, request: HttpRequest) -> HttpAnswer:
+def send(port: int, request: HttpRequest) -> HttpAnswer:
+    """What a server on this machine answers to a request."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=TIMEOUT_S)
     try:
         connection.putrequest(request.method, request.target, skip_accept_encoding=True)

@@ -38,7 +38,7 @@ def found(command: Path, environ: dict[str, str], tmp_path: Path) -> Found:
         (handler_folder / "main.py").write_text(HANDLER)
         request = tmp_path / "request.json"
         request.write_text("{}")
-        options = ["--image-version", "19.04", "--model-dir", tmp_path, "--input", request, "--quiet"]
+        options = ["--image-version", "19.04", "--model-dir", str(tmp_path), "--input", str(request), "--quiet"]
         done = subprocess.run(
             [command, "run-local", *options, *arguments],
             env={**environ, **variables},

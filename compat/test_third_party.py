@@ -1,5 +1,6 @@
 """A third party's distribution, installed by pip, used and uninstalled; packages come from the index."""
 
+import ast
 import base64
 import http.client
 import json
@@ -17,6 +18,7 @@ from pathlib import Path
 import pytest
 from attrs import frozen
 
+import abeja.runtime
 from abeja.runtime.options import rows
 from abeja.runtime.prepare.interpreters import discover
 
@@ -106,8 +108,12 @@ class Home:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._python = folder / "bin" / "python"
+
+    @property
+    def _environ(self) -> dict[str, str]:
+        """The environment without the variables that are options."""
         variables = {row.variable for row in rows().values()}
-        self._environ = {name: value for name, value in os.environ.items() if name not in variables}
+        return {name: value for name, value in os.environ.items() if name not in variables}
 
     def pip(self, *arguments: str | Path) -> None:
         """Run pip, which must succeed."""
@@ -211,6 +217,19 @@ def function(home: Home, model: Path, tmp_path: Path, python: str) -> Iterator[A
         yield ask
 
 
+def test_it_imports_only_the_public_names() -> None:
+    imported = [
+        f"{node.module}.{alias.name}"
+        for path in THIRD_PARTY.glob("src/**/*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.ImportFrom) and str(node.module).startswith("abeja.")
+        for alias in node.names
+    ]
+
+    assert imported
+    assert set(imported) <= {f"abeja.runtime.{name}" for name in abeja.runtime.__all__}
+
+
 def test_a_lambda_function_is_served_unchanged(function: Ask, model: Path, python: str) -> None:
     reply = function("GET", "/event?a=1&a=2&b=%20", Cookie="x=1; y=2", Authorization="Bearer z", X_Request_Id="id-5")
 
@@ -286,6 +305,36 @@ def test_pyproject_chooses_the_python(home: Home, model: Path, tmp_path: Path, p
 
     with home.serving(tmp_path / "log", *options) as ask:
         assert json.loads(ask("GET", "/event").body)["python"] == python
+
+
+def test_pyproject_says_what_is_installed(
+    home: Home, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    (model / "pyproject.toml").write_text('[project]\nname = "x"\ndependencies = ["six==1.16.0"]\n')
+    (model / "lambda_function.py").write_text(
+        "import six\n\ndef lambda_handler(event, context):\n    return six.__version__\n"
+    )
+    (tmp_path / "input.json").write_text("{}")
+
+    done = home.command(
+        *("run-local", "--image-version", "lambda-3.13", "--env", "auto", "--quiet"),
+        *("--input", tmp_path / "input.json", "--model-dir", model),
+    )
+
+    assert (done.returncode, done.stdout.strip()) == (0, "1.16.0"), done.stderr
+
+
+def test_the_example_of_its_readme_works(home: Home, tmp_path: Path) -> None:
+    readme = (THIRD_PARTY / "README.md").read_text()
+    example = re.search(r"`lambda_function.py`:\n\n```python\n(.*?)```", readme, re.DOTALL)
+    session = re.search(r"\$ abeja-runtime (.+)\n\$ curl 'localhost:5000(.+)'\n(.+)\n", readme)
+    assert example
+    assert session
+    (tmp_path / "lambda_function.py").write_text(example[1])
+
+    with home.serving(tmp_path / "log", *session[1].split(), "--env", "inherit", "--model-dir", tmp_path) as ask:
+        assert ask("GET", session[2]).body.decode() == session[3]
 
 
 def test_a_training_result_may_be_a_cpio_archive(home: Home, model: Path, tmp_path: Path) -> None:

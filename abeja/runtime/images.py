@@ -89,15 +89,18 @@ class Images:
 
         Raises:
             ImageUnknownError: it is older than all known ones, or no version at all.
-            PluginConflictError: two plugins define it.
+            PluginConflictError: two plugins define it, or two images have it as an alias.
+            ImageInvalidError: its definition cannot be used.
         """
         if version in self._conflicts:
             raise self._conflicts[version]
         if version in self._images:
             return self._images[version]
-        for image in self._images.values():
-            if version in image.aliases:
-                return image
+        meant = [image for image in self._images.values() if version in image.aliases]
+        if len(meant) > 1:
+            raise _alias_conflict(version, meant)
+        if meant:
+            return meant[0]
         wanted = _version_key(version)
         earlier = [
             (key, image)
@@ -125,7 +128,7 @@ class Images:
             try:
                 _check_options(f'{image.origin}: [image."{name}"] options', image.options)
                 self._images[name] = self._completed(image, ())
-            except ImageInvalidError as error:
+            except (ImageInvalidError, PluginConflictError) as error:
                 self._conflicts.setdefault(name, error)
                 del self._images[name]
 
@@ -135,6 +138,8 @@ class Images:
         way = (*derived, image.name)
         if image.base in way:
             raise self._baseless(image, f"which is based on it: {' -> '.join((*way, image.base))}")
+        if image.base in self._conflicts:
+            raise self._conflicts[image.base]
         if image.base not in self._images:
             raise self._baseless(image, f"which is not known.\nKnown: {', '.join(sorted(self._images))}")
         base = self._completed(self._images[image.base], way)
@@ -198,6 +203,13 @@ def _conflict(image: Image, other: Image) -> PluginConflictError:
     return PluginConflictError(
         f"the image '{image.name}' is provided by both {other.origin} and {image.origin}.",
         hint="block the plugin with --block-plugin; its author can rename the image.",
+    )
+
+
+def _alias_conflict(alias: str, images: Iterable[Image]) -> PluginConflictError:
+    owners = " and ".join(f"'{image.name}' ({image.origin})" for image in images)
+    return PluginConflictError(
+        f"'{alias}' is an alias of the images {owners}.", hint="ask for one of them by its own name."
     )
 
 

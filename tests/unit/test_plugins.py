@@ -243,3 +243,20 @@ def test_an_unknown_image_names_the_plugins_that_are_not_in_service() -> None:
         Images(provided=plugins.images(), not_in_service=plugins.not_in_service()).select("x")
 
     assert "Not in service: abi-x (dist 1.2) is blocked, image-x (dist 1.2) is failed." in caught.value.hint
+
+
+def test_an_alias_of_two_images_is_an_error_that_names_both() -> None:
+    known = Images(provided=[Image(name=name, abi="a", aliases=["z"], origin=f"the plugin {name}") for name in "xy"])
+
+    assert known.select("x").name == "x"
+    with pytest.raises(PluginConflictError, match=r"'x' \(the plugin x\) and 'y' \(the plugin y\)"):
+        known.select("z")
+
+
+def test_an_image_whose_base_is_defined_twice_is_an_error_when_it_is_selected() -> None:
+    derived = plugin("abeja_images", lambda: iter([Image(name="d", base="x")]))
+    plugins = Plugins([source("image-d", derived), source("image-x", images("x")), source("image-y", images("x"))])
+    known = Images(provided=plugins.images(), conflicts=plugins.conflicts("image"))
+
+    with pytest.raises(PluginConflictError, match="the image 'x' is provided by both"):
+        known.select("d")

@@ -96,10 +96,20 @@ def test_a_plain_get_has_no_empty_keys() -> None:
 
 
 def test_a_query_is_decoded_and_its_repetitions_are_joined() -> None:
-    event = event_of(message(query="a=1&a=%C3%A9+x&b=&c"))
+    event = event_of(message(query="a=1;0&a=%C3%A9+x&b=&&c&d%26=e=f"))
 
-    assert event["rawQueryString"] == "a=1&a=%C3%A9+x&b=&c"
-    assert event["queryStringParameters"] == {"a": "1,é x", "b": "", "c": ""}
+    assert event["rawQueryString"] == "a=1;0&a=%C3%A9+x&b=&&c&d%26=e=f"
+    assert event["queryStringParameters"] == {"a": "1;0,é x", "b": "", "c": "", "d&": "e=f"}
+
+
+@pytest.mark.parametrize(
+    ("host", "domain", "port"),
+    [("a.b", "a.b", "80"), ("a.b:81", "a.b", "81"), ("[::1]:82", "[::1]", "82"), ("[::1]", "[::1]", "80")],
+)
+def test_the_domain_is_the_host_without_its_port(host: str, domain: str, port: str) -> None:
+    event = event_of(message(headers={"host": [host]}))
+
+    assert (event["requestContext"]["domainName"], event["headers"]["x-forwarded-port"]) == (domain, port)
 
 
 def test_repeated_headers_are_joined_and_cookies_stand_apart() -> None:

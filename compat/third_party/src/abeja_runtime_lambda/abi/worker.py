@@ -7,9 +7,10 @@ and https://docs.aws.amazon.com/lambda/latest/dg/python-context.html
 import base64
 import binascii
 import os
+import re
 import time
 from typing import Any, Callable, Dict, Iterable, List, Optional, Tuple
-from urllib.parse import parse_qsl
+from urllib.parse import unquote_plus
 
 ACCOUNT_ID = "123456789012"
 API_ID = "local"
@@ -21,6 +22,7 @@ _DEFAULT_TYPE = "text/plain; charset=utf-8"
 # Media types whose bodies API Gateway hands over as text; any other body is base64.
 _TEXT_TYPES = ("application/json", "application/javascript", "application/xml")
 _TEXT_SUFFIXES = ("+json", "+xml")
+_PORT = re.compile(r":(\d+)$", re.ASCII)
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
@@ -149,7 +151,7 @@ def event_of(message: Any) -> Dict[str, Any]:
 
 def _request_context(message: Any, headers: Dict[str, str]) -> Dict[str, Any]:
     now = time.time()
-    domain = headers.get("host", "localhost").rpartition("@")[2].partition(":")[0] or "localhost"
+    domain = _PORT.sub("", headers.get("host", "")) or "localhost"
     return {
         "accountId": ACCOUNT_ID,
         "apiId": API_ID,
@@ -173,11 +175,11 @@ def _request_context(message: Any, headers: Dict[str, str]) -> Dict[str, Any]:
 def _forwarded(headers: Dict[str, str], client_ip: str) -> Dict[str, str]:
     """The headers that API Gateway adds: where the request came from, and how."""
     known = [headers["x-forwarded-for"]] if headers.get("x-forwarded-for") else []
-    port = headers.get("host", "").rpartition(":")[2]
+    port = _PORT.search(headers.get("host", ""))
     return {
         "x-forwarded-for": ", ".join(known + [client_ip or "127.0.0.1"]),
         "x-forwarded-proto": headers.get("x-forwarded-proto", "http"),
-        "x-forwarded-port": headers.get("x-forwarded-port", port if port.isdigit() else "80"),
+        "x-forwarded-port": headers.get("x-forwarded-port", port.group(1) if port else "80"),
     }
 
 
@@ -189,8 +191,10 @@ def _log_time(seconds: float) -> str:
 
 def _query_parameters(query: str) -> Dict[str, str]:
     parameters: Dict[str, List[str]] = {}
-    for name, value in parse_qsl(query, keep_blank_values=True):
-        parameters.setdefault(name, []).append(value)
+    # Not by parse_qsl, which splits at semicolons too on older Pythons.
+    for pair in filter(None, query.split("&")):
+        name, _, value = pair.partition("=")
+        parameters.setdefault(unquote_plus(name), []).append(unquote_plus(value))
     return {name: ",".join(values) for name, values in parameters.items()}
 
 

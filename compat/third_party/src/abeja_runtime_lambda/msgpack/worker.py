@@ -98,10 +98,13 @@ def packed(value: Any) -> bytes:
 
 
 def _write(value: Any, out: bytearray) -> None:
-    for types, write in _WRITERS:
-        if isinstance(value, types):
-            write(value, out)
-            return
+    write = _BY_TYPE.get(type(value))
+    if write is None:
+        write = next((write for types, write in _WRITERS if isinstance(value, types)), _write_other)
+    write(value, out)
+
+
+def _write_other(value: Any, out: bytearray) -> None:
     _write(_converted(value), out)
 
 
@@ -201,6 +204,11 @@ _WRITERS: Tuple[Tuple[Any, Callable[[Any, bytearray], None]], ...] = (
     ((bytes, bytearray, memoryview), _write_bytes),
     (datetime.datetime, _write_timestamp),
 )
+
+# Almost every value is of one of these, and of no subclass.
+_BY_TYPE = {
+    kind: write for types, write in _WRITERS for kind in (types if isinstance(types, tuple) else (types,))
+}
 
 
 def _converted(value: Any) -> Any:

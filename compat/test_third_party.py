@@ -366,7 +366,7 @@ def test_without_it_an_image_version_is_unknown(bereft: Home, model: Path) -> No
 
     assert done.returncode == 2
     assert "image-unknown: no image version is known as 'lambda-3.13'.\nKnown: 18.10, 19.04" in done.stderr
-    assert "Others come from plugins, which `abeja-runtime plugins` lists" in done.stderr
+    assert "others come from plugins, which `abeja-runtime plugins` lists" in done.stderr
 
 
 @pytest.mark.parametrize(

@@ -113,7 +113,7 @@ class Images:
 
     def _unknown(self, version: str) -> ImageUnknownError:
         hint = (
-            "`abeja-runtime images` says what each is. Others come from plugins, which `abeja-runtime plugins` lists, "
+            "`abeja-runtime images` says what each is; others come from plugins, which `abeja-runtime plugins` lists, "
             'and from [image."<name>"] in abeja-runtime.toml.'
         )
         if self._not_in_service:

@@ -239,7 +239,7 @@ def test_context_is_that_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 @pytest.mark.parametrize(
-    ("timeout_s", "low", "high"), [(3.0, 2000, 3000), (0.0, 0, 0), (None, 900_000, 900_000)]
+    ("timeout_s", "low", "high"), [(3.0, 2000, 3000), (0.0, 0, 0), (-1.0, 0, 0), (None, 900_000, 900_000)]
 )
 def test_the_time_that_is_left_is_that_of_the_server(timeout_s: float | None, low: int, high: int) -> None:
     assert low <= LambdaContext("id", timeout_s).get_remaining_time_in_millis() <= high

@@ -63,6 +63,8 @@ VECTORS = [
     (datetime.datetime(1970, 1, 1, tzinfo=UTC), "d6ff00000000"),
     (datetime.datetime(1970, 1, 1, 0, 0, 1, 500000, tzinfo=UTC), "d7ff7735940000000001"),
     (datetime.datetime(2106, 2, 7, 6, 28, 16, tzinfo=UTC), "d7ff0000000100000000"),
+    (datetime.datetime(2514, 5, 30, 1, 53, 3, tzinfo=UTC), "d7ff00000003ffffffff"),
+    (datetime.datetime(2514, 5, 30, 1, 53, 4, tzinfo=UTC), "c70cff000000000000000400000000"),
     (datetime.datetime(1969, 12, 31, 23, 59, 59, tzinfo=UTC), "c70cff00000000ffffffffffffffff"),
 ]
 

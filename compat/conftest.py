@@ -7,6 +7,9 @@ import pytest
 
 from compat.original_environment import EnvironmentUnavailableError, environment
 
+# A distribution of its own, with tests of its own that need it to be installed.
+collect_ignore = ["third_party"]
+
 
 @pytest.fixture(scope="module")
 def selected(request: pytest.FixtureRequest) -> list[dict[str, Any]]:

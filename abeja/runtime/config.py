@@ -156,6 +156,7 @@ def catalogue(flags: Mapping[str, Any], *, environ: Mapping[str, str] = os.envir
         conflicts=plugins.conflicts("image"),
         user_tables=file.tables.get("image", {}),
         user_origin=file.origin,
+        not_in_service=plugins.not_in_service(),
     )
     return Catalogue(model_dir=model_dir, file=file, plugins=plugins, images=images)
 
@@ -211,7 +212,7 @@ def _setting(row: Row, flag: Any, environ: Mapping[str, str], file: ConfigFile, 
         (flag if flag not in (None, (), []) else None, Layer.FLAG, row.flags[-1]),
         (environ.get(row.variable) or None, Layer.ENVIRONMENT, row.variable),
         (file.value(row.key), Layer.FILE, f"{file.origin} {row.key}"),
-        (image.options.get(row.name_in_file) if image else None, Layer.IMAGE, image.name if image else ""),
+        (_of_image(row, image), Layer.IMAGE, image.name if image else ""),
     ]
     given = [(value, layer, f"{layer} {name}") for value, layer, name in candidates if value is not None]
     if not given:
@@ -222,6 +223,10 @@ def _setting(row: Row, flag: Any, environ: Mapping[str, str], file: ConfigFile, 
         return Setting(merged, given[0][1], " + ".join(origin for _, _, origin in given))
     value, layer, origin = given[0]
     return Setting(_parse(row, value, origin), layer, origin)
+
+
+def _of_image(row: Row, image: Image | None) -> Any:
+    return image.options.get(row.name_in_file) if image is not None and row.is_of_image else None
 
 
 def _default(name: str, known: Catalogue, defaults: Mapping[str, Any]) -> Setting:

@@ -51,9 +51,14 @@ class Call(Protocol):
 
     The last thing that it hears is exactly one of `on_end`, `on_failure`, `on_lost`, or `on_answer`
     with a head that is not streamed.
+
+    Attributes:
+        request: what to run.
+        timeout_s: how long the worker may take; None for as long as it likes.
     """
 
     request: Request
+    timeout_s: float | None
 
     def on_answer(self, head: AnswerHead, body: bytes) -> None:
         """The answer's head, with its body unless that is a file or streamed."""

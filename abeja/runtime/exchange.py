@@ -93,6 +93,7 @@ class Exchange:
         # Nobody waits for the answer any more, because it was given or the client has left.
         self._is_over = False
         self.request = request
+        self.timeout_s = terms.timeout_s
 
     def lease(self, worker: Worker) -> None:
         """Hand the request to an idle worker."""
@@ -101,7 +102,7 @@ class Exchange:
         except RequestTooLargeError as error:
             self.fail(RequestMalformedError("the request's headers are too large", detail=str(error)))
             return
-        self._worker = WorkerLease(self, worker, timeout_s=self._terms.timeout_s)
+        self._worker = WorkerLease(self, worker, timeout_s=self.timeout_s)
 
     def cancel(self) -> None:
         """The client has left: drop the request if it waits, the answer if the handler runs."""
@@ -182,7 +183,7 @@ class Exchange:
         has_timed_out = self._worker is not None and self._worker.has_timed_out
         self._release_worker()
         if has_timed_out:
-            self.fail(DeadlineExceededError(f"the handler did not answer within {self._terms.timeout_s:g} s"))
+            self.fail(DeadlineExceededError(f"the handler did not answer within {self.timeout_s:g} s"))
         else:
             self.fail(WorkerDiedError("the worker died while it had the request", detail=f"the worker {reason}"))
 

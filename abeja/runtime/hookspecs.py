@@ -121,6 +121,7 @@ def abeja_images() -> Iterator[Image]:  # type: ignore[empty-body] # a specifica
         @hookimpl
         def abeja_images():
             yield Image(name="lambda-2", abi="lambda", encoders=["json"])
+            yield Image(name="19.04-msgpack", base="19.04", encoders=["msgpack", "file", "json"])
 
     Errors: as for `abeja_abis`. The user's own configuration file may still override fields.
     """

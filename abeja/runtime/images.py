@@ -26,6 +26,7 @@ _VERSION = re.compile(r"(\d{2})\.(\d{2})([a-z]?)", re.ASCII)
 _UNQUOTED = 'quote it: a bare 18.10 is the number 18.1 in TOML, so write [image."18.10"] and image_version = "18.10".'
 
 _FIELDS: dict[str, tuple[type[Any], ...]] = {
+    "base": (str,),
     "abi": (str,),
     "encoders": (list,),
     "extractors": (list,),
@@ -36,6 +37,8 @@ _FIELDS: dict[str, tuple[type[Any], ...]] = {
     "aliases": (list,),
     "options": (dict,),
 }
+# What an image that says nothing of it has from its base.
+_INHERITED = frozenset(_FIELDS) - {"base", "aliases"}
 
 
 class Images:
@@ -47,6 +50,7 @@ class Images:
         user_tables: ``[image.<name>]`` tables of the user's file: new ones, and fields that
             override those of known ones.
         user_origin: the user's file, for messages.
+        not_in_service: plugins that might have provided more, with the reason why they do not.
 
     Raises:
         ImageInvalidError: a table of the user's file has an unknown or wrong field.
@@ -59,7 +63,9 @@ class Images:
         conflicts: Mapping[str, AbejaRuntimeError] | None = None,
         user_tables: Mapping[str, Any] | None = None,
         user_origin: str = "",
+        not_in_service: Iterable[str] = (),
     ) -> None:
+        self._not_in_service = tuple(not_in_service)
         self._images: dict[str, Image] = {}
         self._conflicts = dict(conflicts or {})
         for name, table in _built_in_tables().items():
@@ -70,7 +76,8 @@ class Images:
             else:
                 self._images[image.name] = image
         for name, table in (user_tables or {}).items():
-            self._images[name] = _parse(name, table, origin=user_origin, base=self._images.get(name))
+            self._images[name] = _parse(name, table, origin=user_origin, known=self._images.get(name))
+        self._complete_all()
 
     def __iter__(self) -> Iterator[Image]:
         return iter(self._images.values())
@@ -82,15 +89,18 @@ class Images:
 
         Raises:
             ImageUnknownError: it is older than all known ones, or no version at all.
-            PluginConflictError: two plugins define it.
+            PluginConflictError: two plugins define it, or two images have it as an alias.
+            ImageInvalidError: its definition cannot be used.
         """
         if version in self._conflicts:
             raise self._conflicts[version]
         if version in self._images:
             return self._images[version]
-        for image in self._images.values():
-            if version in image.aliases:
-                return image
+        meant = [image for image in self._images.values() if version in image.aliases]
+        if len(meant) > 1:
+            raise _alias_conflict(version, meant)
+        if meant:
+            return meant[0]
         wanted = _version_key(version)
         earlier = [
             (key, image)
@@ -98,12 +108,47 @@ class Images:
             if (key := _version_key(image.name)) is not None and wanted is not None and key <= wanted
         ]
         if not earlier:
-            raise ImageUnknownError(
-                f"no image version is known as '{version}'.\nKnown: {', '.join(sorted(self._images))}.",
-                hint="`abeja-runtime images` says what each is; "
-                '[image."<name>"] in abeja-runtime.toml defines another.',
-            )
+            raise self._unknown(version)
         return max(earlier, key=lambda pair: pair[0])[1]
+
+    def _unknown(self, version: str) -> ImageUnknownError:
+        hint = (
+            "`abeja-runtime images` says what each is; others come from plugins, which `abeja-runtime plugins` lists, "
+            'and from [image."<name>"] in abeja-runtime.toml.'
+        )
+        if self._not_in_service:
+            hint += f" Not in service: {', '.join(self._not_in_service)}."
+        return ImageUnknownError(
+            f"no image version is known as '{version}'.\nKnown: {', '.join(sorted(self._images))}.", hint=hint
+        )
+
+    def _complete_all(self) -> None:
+        """Give every image what it has from its base; one that cannot be used is an error when it is asked for."""
+        for name, image in list(self._images.items()):
+            try:
+                _check_options(f'{image.origin}: [image."{name}"] options', image.options)
+                self._images[name] = self._completed(image, ())
+            except (ImageInvalidError, PluginConflictError) as error:
+                self._conflicts.setdefault(name, error)
+                del self._images[name]
+
+    def _completed(self, image: Image, derived: tuple[str, ...]) -> Image:
+        if not image.base:
+            return image
+        way = (*derived, image.name)
+        if image.base in way:
+            raise self._baseless(image, f"which is based on it: {' -> '.join((*way, image.base))}")
+        if image.base in self._conflicts:
+            raise self._conflicts[image.base]
+        if image.base not in self._images:
+            raise self._baseless(image, f"which is not known.\nKnown: {', '.join(sorted(self._images))}")
+        base = self._completed(self._images[image.base], way)
+        fields = [field for field in attrs.fields(Image) if field.name in _INHERITED]
+        unsaid = [field.name for field in fields if getattr(image, field.name) == _default(field)]
+        return attrs.evolve(image, base="", **{name: getattr(base, name) for name in unsaid})
+
+    def _baseless(self, image: Image, reason: str) -> ImageInvalidError:
+        return ImageInvalidError(f"{image.origin}: the image '{image.name}' is based on '{image.base}', {reason}.")
 
 
 def version_of(reference: str) -> str:
@@ -132,19 +177,24 @@ def _version_key(text: str) -> tuple[int, int, str] | None:
     return (int(match[1]), int(match[2]), match[3]) if match else None
 
 
-def _parse(name: str, table: object, *, origin: str, base: Image | None = None) -> Image:
+def _default(field: "attrs.Attribute[Any]") -> object:
+    default: Any = field.default
+    return default.factory() if hasattr(default, "factory") else default
+
+
+def _parse(name: str, table: object, *, origin: str, known: Image | None = None) -> Image:
     if not isinstance(table, Mapping) or _is_unquoted(name, table):
         raise ImageInvalidError(f"{origin}: the image '{name}' is not a table of fields.", hint=_UNQUOTED)
     for field, value in table.items():
         _check(name, field, value, origin)
     if not name.strip():
         raise ImageInvalidError(f"{origin}: an image has an empty name.", hint=_UNQUOTED)
-    if base is not None:
-        return attrs.evolve(base, **table, origin=f"{base.origin}, overridden by {origin}")
-    if "abi" not in table or "encoders" not in table:
+    if known is not None:
+        return attrs.evolve(known, **table, origin=f"{known.origin}, overridden by {origin}")
+    if "base" not in table and ("abi" not in table or "encoders" not in table):
         raise ImageInvalidError(
-            f"{origin}: the image '{name}' needs the fields abi and encoders.",
-            hint='for example abi = "19.04" and encoders = ["file", "csv", "image", "json"].',
+            f"{origin}: the image '{name}' needs the fields abi and encoders, or a base.",
+            hint='for example base = "19.04".',
         )
     return Image(name=name, **table, origin=origin)
 
@@ -153,6 +203,13 @@ def _conflict(image: Image, other: Image) -> PluginConflictError:
     return PluginConflictError(
         f"the image '{image.name}' is provided by both {other.origin} and {image.origin}.",
         hint="block the plugin with --block-plugin; its author can rename the image.",
+    )
+
+
+def _alias_conflict(alias: str, images: Iterable[Image]) -> PluginConflictError:
+    owners = " and ".join(f"'{image.name}' ({image.origin})" for image in images)
+    return PluginConflictError(
+        f"'{alias}' is an alias of the images {owners}.", hint="ask for one of them by its own name."
     )
 
 

@@ -62,6 +62,7 @@ class Request:
         content_type: the Content-Type header, or None.
         headers: (lower-case name, values) sorted by name.
         contents: one for a plain body, one per part of a multipart one.
+        client_ip: the address that the request came from; empty if it came from no network.
     """
 
     request_id: str
@@ -71,6 +72,7 @@ class Request:
     content_type: str | None
     headers: tuple[tuple[str, tuple[str, ...]], ...]
     contents: tuple[Content, ...]
+    client_ip: str = ""
 
     def remove_files(self) -> None:
         """Delete the spool files of its bodies."""

@@ -67,15 +67,17 @@ class Model:
                 f"the model's folder {options.model_dir} does not exist.", hint="--model-dir names it."
             )
         folder = working_directory(options.model_dir)
-        asked_by = f'{image.origin}, image "{image.name}"'
+        plugins, asked_by = configuration.plugins, f'{image.origin}, image "{image.name}"'
+        abi = plugins.abi(image.abi, asked_by=asked_by)
+        variables = plugins.variables(abi, folder=folder, handler=options.handler)
         return cls(
             folder=folder,
             handler=options.handler,
             image=image,
-            abi=configuration.plugins.abi(image.abi, asked_by=asked_by),
-            encoders=tuple(configuration.plugins.encoder(name, asked_by=asked_by) for name in image.encoders),
+            abi=abi,
+            encoders=tuple(plugins.encoder(name, asked_by=asked_by) for name in image.encoders),
             python=Path(sys.executable),
-            environment=_environment(folder, {**environ, **options.environment}, options.handler),
+            environment=_environment(folder, {**variables, **environ, **options.environment}, options.handler),
         )
 
     @property

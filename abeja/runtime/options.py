@@ -131,6 +131,8 @@ class Options:
         "--env",
         variable="ABEJA_RUNTIME_ENV",
         key="packages.env",
+        # An image's `env` is the one of [model]: variables for the handler.
+        is_of_image=False,
         parse=values.text,
         metavar="auto|inherit|PATH",
         help="Where the handler's packages are: auto installs what the model needs, inherit takes what its Python has, "
@@ -253,7 +255,7 @@ class Options:
         is_repeatable=True,
         parse=values.names,
         metavar="NAMES",
-        help="Request headers kept from the handler beside Authorization and Proxy-Authorization.",
+        help="Request headers kept from the handler beside those of its ABI, such as Authorization.",
     )
     block_plugin: tuple[str, ...] = _row(
         (),

@@ -11,6 +11,7 @@ import fnmatch
 import importlib.metadata
 import inspect
 from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -207,6 +208,29 @@ class Plugins:
             if kind_of(value) == kind and (kind, value.name) not in self._conflicts
         }
 
+    def not_in_service(self) -> list[str]:
+        """What was found and does not take part, with the reason, such as ``abi-x (dist 1.0) is blocked``."""
+        return [f"{plugin.source} is {plugin.status}" for plugin in self.all if plugin.status != "loaded"]
+
+    def variables(self, abi: Abi, *, folder: Path, handler: str) -> dict[str, str]:
+        """The environment variables that handlers of `abi` find.
+
+        Raises:
+            PluginValueInvalidError: its plugin raised, or gave something else than texts by name.
+        """
+        plugin = self.provided("abi")[abi.name]
+        try:
+            variables = dict(abi.variables(folder, handler))
+        except Exception as error:  # a third party's code may raise anything
+            raise PluginValueInvalidError(
+                f"the plugin {plugin} raised when asked for variables: {type(error).__name__}: {error}"
+            ) from error
+        if not all(_is_variable(name, value) for name, value in variables.items()):
+            raise PluginValueInvalidError(
+                f"the plugin {plugin} gave {variables!r} as variables: expected texts by name."
+            )
+        return variables
+
     def problems(self) -> list[PluginError]:
         """Everything that is wrong, whether or not it was asked for."""
         return [plugin.problem for plugin in self.all if plugin.problem is not None] + list(self._conflicts.values())
@@ -231,7 +255,7 @@ class Plugins:
         known = ", ".join(
             f"{known} ({source.distribution} {source.version})" for known, source in sorted(self.provided(kind).items())
         )
-        unusable = [f"{plugin.source} is {plugin.status}" for plugin in self.all if plugin.status != "loaded"]
+        unusable = self.not_in_service()
         hint = "`abeja-runtime plugins` lists what is installed; install the distribution that provides yours."
         if unusable:
             hint += f" Not in service: {', '.join(unusable)}."
@@ -374,6 +398,12 @@ def _takes(source: ResultSource, text: str, plugin: Source) -> bool:
         raise PluginValueInvalidError(
             f"the plugin {plugin} raised when asked for '{text}': {type(error).__name__}: {error}"
         ) from error
+
+
+def _is_variable(name: object, value: object) -> bool:
+    return (
+        isinstance(name, str) and isinstance(value, str) and name != "" and "=" not in name and "\0" not in name + value
+    )
 
 
 def _is_marked(function: object) -> bool:

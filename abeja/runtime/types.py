@@ -19,6 +19,27 @@ def _name(instance: object, attribute: "attrs.Attribute[str]", value: str) -> No
         raise ValueError(f"{type(instance).__name__}.{attribute.name}: expected a name, found {value!r}")
 
 
+# Typed here, because mypy does not see through generic classes as converters.
+def _texts(values: Iterable[str]) -> tuple[str, ...]:
+    return tuple(values)
+
+
+def _paths(values: Iterable[Path]) -> tuple[Path, ...]:
+    return tuple(values)
+
+
+def _names(values: Iterable[str]) -> frozenset[str]:
+    return frozenset(values)
+
+
+def _lowered(names: Iterable[str]) -> frozenset[str]:
+    return frozenset(name.lower() for name in names)
+
+
+def _no_variables(folder: Path, handler: str) -> Mapping[str, str]:  # noqa: ARG001 (the contract of `Abi.variables`)
+    return {}
+
+
 @frozen(kw_only=True)
 class Abi:
     """A handler ABI: how user functions are called and what they return.
@@ -31,14 +52,23 @@ class Abi:
             than as one raw body.
         methods: HTTP methods that reach the handler; others are answered 405. HEAD is a GET
             without its body.
+        hidden_headers: names of request headers that the handler does not see, beside
+            Transfer-Encoding, which no handler sees.
+        variables: from the model's folder and the handler's ``<module>:<function>`` to environment
+            variables that handlers of this ABI find. They are set before the handler's module is
+            imported, and are defaults: variables of the server's environment and of the options win.
     """
 
     name: str = attrs.field(validator=_name)
     worker: Path = attrs.field(converter=Path, validator=_existing_file)
     parses_multipart: bool = False
     methods: frozenset[str] = attrs.field(
-        default=frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "PATCH"}), converter=frozenset
+        default=frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "PATCH"}), converter=_names
     )
+    hidden_headers: frozenset[str] = attrs.field(
+        default=frozenset({"authorization", "host", "proxy-authorization"}), converter=_lowered
+    )
+    variables: Callable[[Path, str], Mapping[str, str]] = _no_variables
 
 
 @frozen(kw_only=True)
@@ -146,19 +176,6 @@ class ResultSource:
     fetch: Callable[[str, Fetch], Path]
 
 
-# Typed here, because mypy does not see through generic classes as converters.
-def _texts(values: Iterable[str]) -> tuple[str, ...]:
-    return tuple(values)
-
-
-def _paths(values: Iterable[Path]) -> tuple[Path, ...]:
-    return tuple(values)
-
-
-def _names(values: Iterable[str]) -> frozenset[str]:
-    return frozenset(values)
-
-
 @frozen(kw_only=True)
 class Plan:
     """What a model's folder asks to be installed, as an installer read it there.
@@ -172,7 +189,8 @@ class Plan:
         names: names of the distributions that are asked for; what the image version provides
             never takes their place.
         must_match_hashes: whether everything that is installed needs one of the hashes given.
-        python: the Python that the model wants, such as ``3.6``; None for the image version's.
+        python: the Python that the model wants: a version such as ``3.6``, or a range such as
+            ``>=3.8,<3.12``, in which the image version's is preferred. None for the image version's.
         warnings: what the user should know, each one sentence.
     """
 
@@ -211,7 +229,9 @@ class Image:
 
     Attributes:
         name: the tag, such as ``19.04`` in ``abeja/all-cpu:19.04``.
-        abi: the name of its handler ABI.
+        base: the image version that this one is like but for what it says itself: fields that are
+            left at their defaults are the base's, except for aliases. Empty if there is none.
+        abi: the name of its handler ABI; needed without a base.
         encoders: names of encoders in the order in which they are asked.
         extractors: names of the extractors for training results; empty for all that are installed.
         installers: names of installers; the first whose file the model's folder has is used.
@@ -225,13 +245,19 @@ class Image:
     """
 
     name: str = attrs.field(validator=_name)
-    abi: str
-    encoders: tuple[str, ...] = attrs.field(converter=tuple)
-    extractors: tuple[str, ...] = attrs.field(default=(), converter=tuple)
-    installers: tuple[str, ...] = attrs.field(default=("pipfile", "requirements"), converter=tuple)
+    base: str = ""
+    abi: str = attrs.field(default="")
+    encoders: tuple[str, ...] = attrs.field(default=(), converter=_texts)
+    extractors: tuple[str, ...] = attrs.field(default=(), converter=_texts)
+    installers: tuple[str, ...] = attrs.field(default=("pipfile", "requirements"), converter=_texts)
     python: str | None = None
     released: datetime.date | None = None
     provides: Mapping[str, tuple[str, ...]] = attrs.field(factory=dict, converter=_requirements)
-    aliases: tuple[str, ...] = attrs.field(default=(), converter=tuple)
+    aliases: tuple[str, ...] = attrs.field(default=(), converter=_texts)
     options: Mapping[str, object] = attrs.field(factory=dict)
     origin: str = ""
+
+    @abi.validator
+    def _has_an_abi(self, _: object, value: str) -> None:
+        if not value and not self.base:
+            raise ValueError(f"the image '{self.name}' has neither an abi nor a base")

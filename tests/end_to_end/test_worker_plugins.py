@@ -66,6 +66,12 @@ def test_a_reply_that_keeps_the_contract_is_the_answer(ask: Ask) -> None:
     assert ("x-a", "b") in response.headers
 
 
+def test_a_request_says_how_long_it_may_take_and_who_sent_it(ask: Ask) -> None:
+    response = ask(abi_that_replies(body="[repr((message.timeout_s, message.client_ip)).encode()]"))
+
+    assert response.body == b"(20, '')"
+
+
 @pytest.mark.parametrize(
     "fields",
     [

@@ -9,6 +9,7 @@ import pytest
 from abeja.runtime.errors import InterpreterMissingError
 from abeja.runtime.prepare.choice import choose
 from abeja.runtime.prepare.interpreters import Interpreter, discover, dotted
+from abeja.runtime.prepare.python_range import PythonRange
 
 OWN = sys.version_info[:3]
 REAL = Path(sys.executable).resolve()
@@ -97,3 +98,53 @@ def test_the_option_wins_and_is_a_version_or_a_path(machine: Machine, option: st
 def test_an_option_that_names_none_is_an_error(machine: Machine, option: str) -> None:
     with pytest.raises(InterpreterMissingError):
         choose(machine("pyenv"), option=option)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "admitted", "refused"),
+    [
+        (">=3.8", [(3, 8), (3, 8, 1), (3, 13)], [(3, 7, 16)]),
+        (">=3.8,<3.12", [(3, 8), (3, 11, 7)], [(3, 12), (3, 12, 1)]),
+        (" >3.8 , <= 3.10 ", [(3, 8, 1), (3, 10, 0)], [(3, 8), (3, 10, 13)]),
+        ("==3.9.*", [(3, 9), (3, 9, 18)], [(3, 10), (3, 8, 18)]),
+        ("==3.9", [(3, 9, 0)], [(3, 9, 18)]),
+        ("!=3.9.*,!=3.10.1", [(3, 10), (3, 8)], [(3, 9, 18), (3, 10, 1)]),
+        ("~=3.8", [(3, 8), (3, 13)], [(3, 7), (4, 0)]),
+        ("~=3.8.2", [(3, 8, 2), (3, 8, 18)], [(3, 8, 1), (3, 9)]),
+    ],
+)
+def test_a_range_admits_what_requires_python_admits(
+    wanted: str, admitted: list[tuple[int, ...]], refused: list[tuple[int, ...]]
+) -> None:
+    assert [version for version in admitted + refused if PythonRange(wanted).admits(version)] == admitted
+
+
+@pytest.mark.parametrize("text", ["", "three", ">=", ">=3.8 <3.12", ">=3.*", "~=3", "=3.8"])
+def test_what_is_no_range_is_an_error_that_says_who_asked(machine: Machine, text: str) -> None:
+    with pytest.raises(InterpreterMissingError, match=r"\(pyproject.toml\) is neither a version"):
+        choose(machine(), wishes=[(text, "pyproject.toml")])
+
+
+def test_within_a_range_the_next_wish_counts(machine: Machine) -> None:
+    own = f"3.{OWN[1]}"
+
+    choice = choose(machine(), wishes=[(f">={own}", "pyproject.toml"), (own, "the image")])
+
+    assert (choice.interpreter.minor, choice.is_substitute) == (OWN[:2], False)
+
+
+def test_a_wish_outside_of_the_range_does_not_count(machine: Machine) -> None:
+    choice = choose(machine(), wishes=[(f">={dotted(OWN)}", "pyproject.toml"), ("3.6", "the image")])
+
+    assert (choice.interpreter.version, choice.is_substitute) == (OWN, False)
+
+
+def test_a_wish_within_the_range_that_is_not_here_is_replaced_with_a_word(machine: Machine) -> None:
+    choice = choose(machine(), wishes=[(">=3.6", "pyproject.toml"), ("3.6", "the image")])
+
+    assert (choice.interpreter.version, choice.wanted, choice.is_substitute) == (OWN, "3.6", True)
+
+
+def test_a_range_that_nothing_here_fulfils_names_it(machine: Machine) -> None:
+    with pytest.raises(InterpreterMissingError, match=r"no Python on this machine is >=3\.99 \(pyproject.toml\)"):
+        choose(machine(), wishes=[(">=3.99", "pyproject.toml"), ("3.6", "the image")])

@@ -1,5 +1,6 @@
 """Where options come from, and which wins."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -117,7 +118,8 @@ def test_an_explicit_file_must_exist(resolved: Resolve, tmp_path: Path) -> None:
         ("[server]\nport = 99999\n", OptionInvalidError, "expected a port number"),
         ("[model]\nimage_version = 18.10\n", OptionInvalidError, "a bare 18.10 is 18.1"),
         ('[image.18.10]\nabi = "18.10"\n', ImageInvalidError, "not a table of fields"),
-        ('[image."30.01"]\nabi = "19.04"\n', ImageInvalidError, "needs the fields abi and encoders"),
+        ('[image."30.01"]\nabi = "19.04"\n', ImageInvalidError, "needs the fields abi and encoders, or a base"),
+        ('[image."19.04"]\nbase = 1\n', ImageInvalidError, "base: expected str"),
         ('[image."19.04"]\nabi = 19.04\n', ImageInvalidError, "expected text, found the number"),
         ('[image."19.04"]\nencoders = "json"\n', ImageInvalidError, "expected list"),
         ('[image."19.04"]\nencoders = [1]\n', ImageInvalidError, "expected a list of text"),
@@ -204,3 +206,56 @@ def test_identity_headers_are_what_headers_can_carry(resolved: Resolve) -> None:
     model = Model.configured(resolved({"image_version": "19.04"}), environ=variables)
 
     assert model.identity_headers == (("X-Abeja-Model-Id", "7"),)
+
+
+BASED = """
+[image.b]
+base = "a"
+encoders = ["file"]
+[image.a]
+base = "19.04"
+python = "3.7"
+options = {timeout = 5}
+aliases = ["aa"]
+"""
+
+
+def test_an_image_has_what_it_does_not_say_from_its_base(resolved: Resolve) -> None:
+    origin = resolved({"image_version": "19.04"}).require_image()
+
+    image = resolved({"image_version": "b"}, file=BASED).require_image()
+
+    assert (image.name, image.abi, image.encoders, image.python) == ("b", "19.04", ("file",), "3.7")
+    assert (image.released, image.provides, image.aliases) == (origin.released, origin.provides, ())
+    assert image.options == {"timeout": 5}
+
+
+def test_what_the_user_changes_in_a_base_is_in_its_images_too(resolved: Resolve) -> None:
+    file = '[image.mine]\nbase = "19.04"\n[image."19.04"]\nencoders = ["msgpack", "json"]\n'
+
+    assert resolved({"image_version": "mine"}, file=file).require_image().encoders == ("msgpack", "json")
+
+
+@pytest.mark.parametrize(
+    ("file", "message"),
+    [
+        ('[image.a]\nbase = "b"\n[image.b]\nbase = "a"\n', "is based on it: a -> b -> a"),
+        ('[image.a]\nbase = "a"\n', "is based on it: a -> a"),
+        ('[image.a]\nbase = "18.01"\n', "based on '18.01', which is not known"),
+    ],
+)
+def test_an_image_without_a_usable_base_is_an_error_when_it_is_asked_for(
+    resolved: Resolve, file: str, message: str
+) -> None:
+    assert resolved({"image_version": "19.04"}, file=file).require_image().name == "19.04"
+    with pytest.raises(ImageInvalidError, match=re.escape(message)):
+        resolved({"image_version": "a"}, file=file)
+
+
+def test_an_image_gives_variables_to_the_handler_as_env(resolved: Resolve) -> None:
+    file = '[model.env]\nA = "file"\n[image.mine]\nbase = "19.04"\noptions = {env = {A = "image", B = "image"}}\n'
+
+    options = resolved({"image_version": "mine"}, file=file).options
+
+    assert options.environment == {"A": "file", "B": "image"}
+    assert options.env == resolved().options.env

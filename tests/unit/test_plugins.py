@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 
-from abeja.runtime import Encoder, Image, hookimpl
+from abeja.runtime import Abi, Encoder, Image, hookimpl
 from abeja.runtime.errors import (
     EncoderUnknownError,
+    ImageInvalidError,
+    ImageUnknownError,
     PluginConflictError,
     PluginError,
     PluginHookAsyncError,
@@ -194,3 +196,67 @@ def test_values_are_checked_where_they_are_made(tmp_path: Path) -> None:
         Encoder(name="x", worker=tmp_path / "missing.py")
     with pytest.raises(ValueError, match="expected a name"):
         Encoder(name=" ", worker=HERE)
+
+
+def abis(**fields: Any) -> types.ModuleType:
+    return plugin("abeja_abis", lambda: iter([Abi(name="x", worker=HERE, **fields)]))
+
+
+def test_variables_of_an_abi_are_made_of_the_folder_and_the_handler() -> None:
+    def variables(folder: Path, handler: str) -> dict[str, str]:
+        return {"WHERE": str(folder), "WHAT": handler}
+
+    plugins = Plugins([source("abi-x", abis(variables=variables))])
+    abi = plugins.abi("x", asked_by="a test")
+
+    assert plugins.variables(abi, folder=Path("/m"), handler="a:b") == {"WHERE": "/m", "WHAT": "a:b"}
+
+
+@pytest.mark.parametrize("given", [{"A": 1}, {1: "a"}, {"": "a"}, {"A=": "a"}, {"A": "\0"}, None, "A"])
+def test_variables_that_no_environment_can_have_name_the_plugin(given: Any) -> None:
+    plugins = Plugins([source("abi-x", abis(variables=lambda *_: given))])
+    abi = plugins.abi("x", asked_by="a test")
+
+    with pytest.raises(PluginValueInvalidError, match=r"the plugin abi-x \(dist 1\.2\)"):
+        plugins.variables(abi, folder=Path(), handler="a:b")
+
+
+def test_an_image_with_neither_abi_nor_base_names_the_plugin() -> None:
+    plugins = Plugins([source("image-x", plugin("abeja_images", lambda: iter([Image(name="x")])))])
+
+    assert plugins.images() == []
+    assert "image-x (dist 1.2) raised in abeja_images: ValueError: the image 'x'" in plugins.problems()[0].message
+
+
+def test_a_wrong_option_of_a_plugins_image_is_an_error_when_it_is_asked_for() -> None:
+    image = Image(name="x", abi="a", options={"timout": 5}, origin="the plugin image-x")
+    images = Images(provided=[image])
+
+    with pytest.raises(ImageInvalidError, match=r"the plugin image-x: .*timout is not an option of an image"):
+        images.select("x")
+
+
+def test_an_unknown_image_names_the_plugins_that_are_not_in_service() -> None:
+    plugins = Plugins([source("image-x", plugin("abeja_images", raising)), source("abi-x", abis())], blocked=["abi-*"])
+
+    with pytest.raises(ImageUnknownError) as caught:
+        Images(provided=plugins.images(), not_in_service=plugins.not_in_service()).select("x")
+
+    assert "Not in service: abi-x (dist 1.2) is blocked, image-x (dist 1.2) is failed." in caught.value.hint
+
+
+def test_an_alias_of_two_images_is_an_error_that_names_both() -> None:
+    known = Images(provided=[Image(name=name, abi="a", aliases=["z"], origin=f"the plugin {name}") for name in "xy"])
+
+    assert known.select("x").name == "x"
+    with pytest.raises(PluginConflictError, match=r"'x' \(the plugin x\) and 'y' \(the plugin y\)"):
+        known.select("z")
+
+
+def test_an_image_whose_base_is_defined_twice_is_an_error_when_it_is_selected() -> None:
+    derived = plugin("abeja_images", lambda: iter([Image(name="d", base="x")]))
+    plugins = Plugins([source("image-d", derived), source("image-x", images("x")), source("image-y", images("x"))])
+    known = Images(provided=plugins.images(), conflicts=plugins.conflicts("image"))
+
+    with pytest.raises(PluginConflictError, match="the image 'x' is provided by both"):
+        known.select("d")

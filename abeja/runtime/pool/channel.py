@@ -81,7 +81,7 @@ class Channel(asyncio.Protocol):
         self._on_closed(error)
 
 
-def request_frame(number: int, request: Request) -> tuple[frames.Header, bytes]:
+def request_frame(number: int, request: Request, *, timeout_s: float | None = None) -> tuple[frames.Header, bytes]:
     """The `request` frame for one request; its small bodies are the payload, in their order."""
     inline: list[bytes] = []
     contents: list[dict[str, Any]] = []
@@ -107,5 +107,7 @@ def request_frame(number: int, request: Request) -> tuple[frames.Header, bytes]:
         "content_type": request.content_type,
         "headers": request.headers,
         "contents": contents,
+        "client_ip": request.client_ip,
+        "timeout_s": timeout_s,
     }
     return header, b"".join(inline)

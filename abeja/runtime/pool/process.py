@@ -132,7 +132,7 @@ class WorkerProcess(asyncio.SubprocessProtocol):
 
     def lease(self, call: Call) -> None:
         """See `Worker`."""
-        header, payload = request_frame(self._call_number + 1, call.request)
+        header, payload = request_frame(self._call_number + 1, call.request, timeout_s=call.timeout_s)
         try:
             self._channel.send(header, payload)
         except frames.FrameError as error:

@@ -7,6 +7,7 @@ from attrs import frozen
 
 from abeja.runtime.errors import InterpreterMissingError
 from abeja.runtime.prepare.interpreters import Interpreter, Version, dotted, interpreter_at, server_interpreter
+from abeja.runtime.prepare.python_range import PythonRange
 
 _VERSION = re.compile(r"3(\.\d+){0,2}", re.ASCII)
 
@@ -37,17 +38,20 @@ def choose(
         found: the Pythons of this machine.
         option: what ``--python`` says: a version, a path, or a command.
         wishes: versions with who asks for them; the first that is not None counts. If it is not on
-            this machine, the nearest newer one takes its place.
+            this machine, the nearest newer one takes its place. If the first is a range such as
+            ``>=3.8``, the next one counts within it; else the server's, else the newest.
 
     Raises:
         InterpreterMissingError: ``--python`` names one that is not here, or no Python will do.
     """
     if option is not None:
         return Choice(interpreter=_explicit(option, found), wanted=option, asked_by="--python")
-    for version, asked_by in wishes:
-        if version is not None:
-            return _wished(version, asked_by, found)
-    return Choice(interpreter=server_interpreter())
+    given = [(version, asked_by) for version, asked_by in wishes if version is not None]
+    if not given:
+        return Choice(interpreter=server_interpreter())
+    if _VERSION.fullmatch(given[0][0]):
+        return _wished(*given[0], found)
+    return _within(*given[0], found, preferred=given[1] if len(given) > 1 else None)
 
 
 def _explicit(option: str, found: Sequence[Interpreter]) -> Interpreter:
@@ -63,8 +67,6 @@ def _explicit(option: str, found: Sequence[Interpreter]) -> Interpreter:
 
 
 def _wished(version: str, asked_by: str, found: Sequence[Interpreter]) -> Choice:
-    if not _VERSION.fullmatch(version):
-        raise InterpreterMissingError(f"'{version}' ({asked_by}) is not a version of Python such as 3.6.")
     wanted = _parse(version)
     # The micro version never changes what a handler may do: its absence is not worth a word.
     match = _best(wanted, found) or _best(wanted[:2], found)
@@ -77,6 +79,24 @@ def _wished(version: str, asked_by: str, found: Sequence[Interpreter]) -> Choice
     raise InterpreterMissingError(
         f"neither Python {version} ({asked_by}) nor a newer one is on this machine.\nFound: {_listed(found)}."
     )
+
+
+def _within(text: str, asked_by: str, found: Sequence[Interpreter], *, preferred: tuple[str, str] | None) -> Choice:
+    try:
+        admitted = PythonRange(text)
+    except ValueError as error:
+        raise InterpreterMissingError(
+            f"'{text}' ({asked_by}) is neither a version of Python such as 3.6 nor a range such as >=3.8: {error}."
+        ) from error
+    wish = _parse(preferred[0])[:2] if preferred is not None and _VERSION.fullmatch(preferred[0]) else ()
+    own = server_interpreter().minor
+    by_preference = sorted(found, key=lambda i: (i.minor == wish, i.minor == own, i.version), reverse=True)
+    for interpreter in by_preference:
+        if interpreter.runs and admitted.admits(interpreter.facts.version):
+            if preferred is not None and wish not in ((), interpreter.minor) and admitted.admits(wish):
+                return Choice(interpreter=interpreter, wanted=preferred[0], asked_by=preferred[1], is_substitute=True)
+            return Choice(interpreter=interpreter, wanted=text, asked_by=asked_by)
+    raise InterpreterMissingError(f"no Python on this machine is {text} ({asked_by}).\nFound: {_listed(found)}.")
 
 
 def _best(wanted: Version, found: Sequence[Interpreter]) -> Interpreter | None:

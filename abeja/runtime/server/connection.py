@@ -17,10 +17,17 @@ class Stream(Protocol):
         """Whether it has been closed, by us or by the client."""
 
 
+class Context(Protocol):
+    """Who is at the other end."""
+
+    remote_ip: str
+
+
 class Connection(Protocol):
     """`tornado.httputil.HTTPConnection`, with what its users need beside it."""
 
     stream: Stream
+    context: Context
 
     def write_headers(
         self, start_line: ResponseStartLine, headers: HTTPHeaders, chunk: bytes | None = None

@@ -8,10 +8,8 @@ from tornado.httputil import HTTPHeaders, RequestStartLine
 
 HEALTH_PATH = "/health_check"
 
-# As documented by the vendor: credentials for the platform are not the handler's to see.
-CREDENTIALS = frozenset(("authorization", "proxy-authorization"))
-# The original's HTTP server consumed these.
-_CONSUMED = frozenset(("host", "transfer-encoding"))
+# About the connection and not about the request: the handler gets the body as a whole.
+_CONSUMED = frozenset(("transfer-encoding",))
 _REQUEST_ID_HEADERS = ("x-abeja-request-id", "x-request-id")
 _REQUEST_ID = re.compile(r"[\x21-\x7e]{1,128}")
 # More digits than any body has bytes are a mistake or an attack.

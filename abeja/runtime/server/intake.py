@@ -171,6 +171,7 @@ class Intake(HTTPMessageDelegate):
             content_type=head.content_type,
             headers=head.visible_headers(self._policy.hidden),
             contents=contents,
+            client_ip=self._connection.context.remote_ip,
         )
 
     def _too_large(self) -> BodyTooLargeError:

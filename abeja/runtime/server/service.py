@@ -19,7 +19,6 @@ from abeja.runtime.errors import OptionInvalidError, PortInUseError
 from abeja.runtime.model import Model
 from abeja.runtime.options import Options
 from abeja.runtime.pool.pool import Pool
-from abeja.runtime.server.head import CREDENTIALS
 from abeja.runtime.server.intake import Policy
 from abeja.runtime.server.management import management_application
 from abeja.runtime.server.model_port import ModelPort
@@ -161,7 +160,7 @@ class Server:
         self, dispatcher: Dispatcher, spool: Spool
     ) -> tuple[ModelPort, tuple[HTTPServer, HTTPServer], Addresses]:
         options = self._options
-        hidden = CREDENTIALS | {name.lower() for name in options.strip_headers}
+        hidden = self._model.abi.hidden_headers | {name.lower() for name in options.strip_headers}
         policy = Policy(abi=self._model.abi, max_body_bytes=options.max_body, hidden=hidden)
         if options.port == options.health_port != 0:
             raise OptionInvalidError(

@@ -39,6 +39,8 @@ class Message(object):
         headers: (lower-case name, values) pairs sorted by name.
         contents: one `Content` for a plain body, one per part for multipart/form-data.
         request_id: the id in the log and in the answer's `X-Request-Id`.
+        client_ip: the address that the request came from; empty if it came from no network.
+        timeout_s: how long the worker may take from now on; None for as long as it likes.
     """
 
     def __init__(self, header: Dict[str, Any], payload: bytes, spool_dir: str) -> None:
@@ -48,6 +50,8 @@ class Message(object):
         self.query: str = header["query"]
         self.content_type: Optional[str] = header["content_type"]
         self.headers: List[Tuple[str, List[str]]] = [(name, list(values)) for name, values in header["headers"]]
+        self.client_ip: str = header["client_ip"]
+        self.timeout_s: Optional[float] = header["timeout_s"]
         self._spool_dir = spool_dir
         self._bodies: List[BinaryIO] = []
         self.contents = self._open_contents(header["contents"], payload)

@@ -1,0 +1,1 @@
+"""AWS Lambda functions, MessagePack answers, cpio archives and pyproject.toml for abeja-runtime."""

@@ -19,6 +19,19 @@ def _name(instance: object, attribute: "attrs.Attribute[str]", value: str) -> No
         raise ValueError(f"{type(instance).__name__}.{attribute.name}: expected a name, found {value!r}")
 
 
+# Typed here, because mypy does not see through generic classes as converters.
+def _texts(values: Iterable[str]) -> tuple[str, ...]:
+    return tuple(values)
+
+
+def _paths(values: Iterable[Path]) -> tuple[Path, ...]:
+    return tuple(values)
+
+
+def _names(values: Iterable[str]) -> frozenset[str]:
+    return frozenset(values)
+
+
 @frozen(kw_only=True)
 class Abi:
     """A handler ABI: how user functions are called and what they return.
@@ -37,7 +50,7 @@ class Abi:
     worker: Path = attrs.field(converter=Path, validator=_existing_file)
     parses_multipart: bool = False
     methods: frozenset[str] = attrs.field(
-        default=frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "PATCH"}), converter=frozenset
+        default=frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "PATCH"}), converter=_names
     )
 
 
@@ -144,19 +157,6 @@ class ResultSource:
     takes: Callable[[str], bool]
     state: Callable[[str], str]
     fetch: Callable[[str, Fetch], Path]
-
-
-# Typed here, because mypy does not see through generic classes as converters.
-def _texts(values: Iterable[str]) -> tuple[str, ...]:
-    return tuple(values)
-
-
-def _paths(values: Iterable[Path]) -> tuple[Path, ...]:
-    return tuple(values)
-
-
-def _names(values: Iterable[str]) -> frozenset[str]:
-    return frozenset(values)
 
 
 @frozen(kw_only=True)

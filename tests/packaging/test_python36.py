@@ -21,7 +21,7 @@ def test_example_compiles(python36: Path, repository: Path, tmp_path: Path, exam
 
 def test_worker_files_compile(python36: Path, repository: Path, tmp_path: Path) -> None:
     worker = list(repository.glob("abeja/runtime/worker/*.py"))
-    plugins = list(repository.glob("plugins/*/*/worker.py"))
+    plugins = [path for half in ("worker.py", "worker/*.py") for path in repository.glob(f"plugins/*/*/{half}")]
     assert worker
     assert plugins
     for path in worker + plugins:

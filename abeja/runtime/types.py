@@ -219,6 +219,8 @@ class Image:
         released: the day of its release, as of which unpinned packages resolve; None if it has none.
         provides: module -> requirements of what the image had preinstalled; installed if the
             model's code imports the module.
+        always: requirements that are installed whatever the model's code imports, such as what the
+            ABI makes a handler's input of.
         aliases: other tags of the same contract.
         options: defaults of options, by their names in `abeja-runtime config show`.
         origin: who defined it, for messages.
@@ -232,6 +234,7 @@ class Image:
     python: str | None = None
     released: datetime.date | None = None
     provides: Mapping[str, tuple[str, ...]] = attrs.field(factory=dict, converter=_requirements)
+    always: tuple[str, ...] = attrs.field(default=(), converter=_texts)
     aliases: tuple[str, ...] = attrs.field(default=(), converter=tuple)
     options: Mapping[str, object] = attrs.field(factory=dict)
     origin: str = ""

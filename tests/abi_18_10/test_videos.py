@@ -69,6 +69,20 @@ def test_each_frame_may_be_a_result(ask: Ask, tmp_path: Path) -> None:
     assert reply.body.count(b"\n") == FRAMES - 1
 
 
+def test_frames_are_not_kept(ask: Ask, tmp_path: Path) -> None:
+    path = tmp_path / "video.avi"
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), RATE, (320, 240))
+    for _ in range(600):
+        writer.write(np.zeros((240, 320, 3), np.uint8))
+    writer.release()
+
+    seen = ask("frames", path.read_bytes(), content_type="video/avi", handler="main:memory").json()
+
+    assert (seen["count"], seen["last"]) == (600, 599 * 1000 // RATE)
+    # Together they are 135 MiB.
+    assert seen["late"] - seen["early"] < 20 * 1024
+
+
 def test_video_that_is_cut_off_ends_there(ask: Ask, tmp_path: Path) -> None:
     body = video(tmp_path, "mkv", "MJPG")
 

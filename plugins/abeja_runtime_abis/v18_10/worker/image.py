@@ -30,9 +30,9 @@ def decoded(body: BinaryIO) -> Any:
         raise InvalidInput("the body is empty; expected an image")
     if not start.startswith((_JPEG, _PNG)):
         raise InvalidInput("the body is neither JPEG nor PNG")
-    numpy = library.imported("image input", "numpy")
-    module = library.imported("image input", "PIL.Image", "cv2")
-    decode = _by_opencv if module.__name__ == "cv2" else _by_pillow
+    _, numpy = library.imported("image input", "numpy")
+    name, module = library.imported("image input", "PIL.Image", "cv2")
+    decode = _by_opencv if name == "cv2" else _by_pillow
     return decode(body, module, numpy)
 
 

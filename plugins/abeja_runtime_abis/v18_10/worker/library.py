@@ -2,11 +2,11 @@
 
 import importlib
 import sys
-from typing import Any, List
+from typing import Any, List, Tuple
 
 
-def imported(purpose: str, *modules: str) -> Any:
-    """The first of `modules` that can be imported.
+def imported(purpose: str, *modules: str) -> Tuple[str, Any]:
+    """The first of `modules` that can be imported, with its name.
 
     Args:
         purpose: what it is for, such as ``image input``.
@@ -18,7 +18,7 @@ def imported(purpose: str, *modules: str) -> Any:
     problems: List[str] = []
     for module in modules:
         try:
-            return importlib.import_module(module)
+            return module, importlib.import_module(module)
         except ImportError as error:
             problems.append(str(error))
     wanted = " or ".join(_DISTRIBUTIONS[module] for module in modules)

@@ -29,7 +29,7 @@ def frames(body: BinaryIO) -> Generator[Frame, None, None]:
     body.seek(0)
     if not _is_container(head):
         raise InvalidInput("the body is no AVI, Matroska, QuickTime or MP4 video")
-    opencv = library.imported("video input", "cv2")
+    _, opencv = library.imported("video input", "cv2")
     capture = opencv.VideoCapture(body.name)
     if hasattr(opencv, "CAP_PROP_ORIENTATION_AUTO"):
         # Frames as they are stored, as OpenCV gave them then.

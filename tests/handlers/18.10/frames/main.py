@@ -22,9 +22,14 @@ def each(input_iter, context):
         yield {"frame": frame["pos_frames"]}
 
 
-def counted(input_iter, context):
-    """Keeps nothing."""
-    count = 0
-    for frame in input_iter:
-        count += 1
-    yield {"count": count, "last": frame["pos_msec"]}
+def memory(input_iter, context):
+    """Keeps nothing; yields the most memory that the process has had, in KiB, by the 60th frame and by the last."""
+    for count, frame in enumerate(input_iter, 1):
+        if count == 60:
+            early = _peak()
+    yield {"count": count, "last": frame["pos_msec"], "early": early, "late": _peak()}
+
+
+def _peak():
+    with open("/proc/self/status") as status:
+        return next(int(line.split()[1]) for line in status if line.startswith("VmHWM:"))

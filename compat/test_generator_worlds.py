@@ -19,6 +19,7 @@ from abeja.runtime.prepare.interpreters import discover
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 HANDLERS = Path(__file__).parents[1] / "tests/handlers/18.10"
+EXAMPLES = Path(__file__).parents[1] / "examples"
 VERSIONS = (
     "import sys, cv2, numpy, PIL, json; "
     "print(json.dumps([list(sys.version_info[:2]), cv2.__version__, numpy.__version__, PIL.__version__]))"
@@ -106,6 +107,12 @@ def test_scores(ask: Ask) -> None:
     answer = json.loads(ask("scores", "input.json", b"[0.5, 0.25]"))
 
     assert answer["result"] == [{"label": 0, "score": 0.5}, {"label": 1, "score": 0.25}]
+
+
+def test_example(ask: Ask) -> None:
+    answer = json.loads(ask(EXAMPLES / "mean_colour", "cat.jpg", (EXAMPLES / "flip/cat.jpg").read_bytes()))
+
+    assert answer == {"width": 160, "height": 120, "colour": "#99afab"}
 
 
 def test_picture(ask: Ask, png: bytes) -> None:

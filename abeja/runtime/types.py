@@ -38,8 +38,9 @@ class Abi:
 
     Attributes:
         name: what an image version asks for, such as ``19.04``.
-        worker: path of the module that runs in the worker. It defines ``Adapter(function, services)``
-            with ``call(message) -> reply``; it has the standard library only and Python 3.6's syntax.
+        worker: path of the module, or of the ``__init__.py`` of the package, that runs in the worker.
+            It defines ``Adapter(function, services)`` with ``call(message) -> reply``; it has the
+            standard library only and Python 3.6's syntax.
         parses_multipart: whether multipart/form-data arrives as one content for each part, rather
             than as one raw body.
         methods: HTTP methods that reach the handler; others are answered 405. HEAD is a GET

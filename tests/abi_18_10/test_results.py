@@ -107,6 +107,11 @@ def test_contents_of_a_response(ask: Ask, contents: object, content_type: str, b
     assert (reply.status, reply.headers["content-type"], reply.body) == (200, content_type, body)
 
 
+def test_response_with_an_empty_content_type_is_500(ask: Ask, caplog: pytest.LogCaptureFixture) -> None:
+    assert responses(ask, [["a"], [["Content-Type", " "]]]).status == 500
+    assert "metadata: the Content-Type is empty" in caplog.text
+
+
 @pytest.mark.parametrize("metadata", [["Content-Type"], 5, [["a", "b", "c"]]])
 def test_metadata_of_another_shape_is_500_where_the_response_is_made(
     ask: Ask, tmp_path: Path, caplog: pytest.LogCaptureFixture, metadata: object

@@ -12,7 +12,7 @@ import pytest
 Run = Callable[..., Any]
 
 
-@pytest.mark.parametrize("example", ["tax", "invalid_input", "training_result", "multipart"])
+@pytest.mark.parametrize("example", ["tax", "invalid_input", "training_result", "multipart", "mean_colour"])
 def test_example_compiles(python36: Path, repository: Path, tmp_path: Path, example: str) -> None:
     shutil.copy(repository / "examples" / example / "main.py", tmp_path)
 

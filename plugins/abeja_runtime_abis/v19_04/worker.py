@@ -49,7 +49,9 @@ class Adapter(object):
                 "it is a %s and cannot be called" % type(function).__name__
             )
         if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
-            raise ValueError("it is a generator, as handlers of image version 18.10 are (`--image-version 18.10`)")
+            raise ValueError(
+                "it is a generator function, as handlers of image version 18.10 are (`--image-version 18.10`)"
+            )
         self._function = function
         self._services = services
         # One object for all requests, as handlers may keep things in it.

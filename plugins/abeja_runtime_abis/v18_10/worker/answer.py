@@ -3,7 +3,7 @@
 import collections.abc
 import contextlib
 import itertools
-from typing import Any, Dict, Iterable, Iterator, List, Optional, Tuple
+from typing import Any, Dict, Generator, Iterable, Iterator, List, Optional, Tuple
 
 from .datatypes import Response
 
@@ -38,6 +38,8 @@ def reply(results: Iterator[Any], services: Any, opened: contextlib.ExitStack) -
 def _head(result: Any) -> Tuple[str, List[Tuple[str, str]]]:
     metadata = result.metadata if isinstance(result, Response) else []
     types = [value for name, value in metadata if name.lower() == "content-type"]
+    if types and not types[-1].strip():
+        raise ValueError("metadata: the Content-Type is empty")
     headers = [(name, value) for name, value in metadata if name.lower() != "content-type"]
     return types[-1] if types else DEFAULT_CONTENT_TYPE, headers
 
@@ -66,7 +68,7 @@ class _Encoding(object):
         self._encoders = [encoder(media_type) for encoder in services.encoders]
         self._services = services
 
-    def pieces(self, results: Iterable[Any]) -> "Any":
+    def pieces(self, results: Iterable[Any]) -> Generator[bytes, None, None]:
         """The bytes of all results, as they come."""
         is_first = True
         for result in results:

@@ -9,6 +9,8 @@ from .exceptions import InvalidInput
 _AVI, _MATROSKA = b"RIFF", b"\x1a\x45\xdf\xa3"
 _BOXES = (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot")
 _HEAD_BYTES = 12
+# A thousand years.
+_LONGEST_MS = 1000 * 365 * 24 * 3600 * 1000
 
 Frame = Dict[str, Any]
 
@@ -48,20 +50,25 @@ def _is_container(head: bytes) -> bool:
 
 
 def _frames(capture: Any, pixels: Any, opencv: Any) -> Generator[Frame, None, None]:
-    # Up to OpenCV 4.4, the position is that of the frame to come; since then, of the frame in hand.
-    position = capture.get(opencv.CAP_PROP_POS_MSEC)
-    is_of_next = position > 0
-    here, following = (0.0, position) if is_of_next else (position, 0.0)
-    number = 0
+    number, previous, position = 0, 0, _position(capture, opencv)
+    is_of_next = position > 0 and position == _milliseconds(1000 / (capture.get(opencv.CAP_PROP_FPS) or 1))
     try:
         while True:
             image = opencv.cvtColor(pixels, opencv.COLOR_BGR2RGB)
-            yield {"image": image, "pos_frames": number, "pos_msec": round(here)}
+            yield {"image": image, "pos_frames": number, "pos_msec": previous if is_of_next else position}
             is_read, pixels = capture.read()
             if not is_read:
                 return
-            number += 1
-            position = capture.get(opencv.CAP_PROP_POS_MSEC)
-            here, following = (following, position) if is_of_next else (position, 0.0)
+            number, previous, position = number + 1, position, _position(capture, opencv)
     finally:
         capture.release()
+
+
+def _position(capture: Any, opencv: Any) -> int:
+    """What OpenCV calls the position: in older versions, such as 3.4, that of the frame to come."""
+    return _milliseconds(capture.get(opencv.CAP_PROP_POS_MSEC))
+
+
+def _milliseconds(value: float) -> int:
+    # Broken videos have positions that are infinite, or no number at all.
+    return round(value) if 0 <= value < _LONGEST_MS else 0

@@ -9,7 +9,9 @@ from abeja.runtime.errors import HandlerLoadError
 from tests.abi_18_10.conftest import Ask
 
 
-@pytest.mark.parametrize("handler", ["returns_list", "returns_generator", "asynchronous", "awaited", "called", "bound"])
+@pytest.mark.parametrize(
+    "handler", ["returns_list", "returns_generator", "asynchronous", "awaited", "called", "bound", "decorated"]
+)
 def test_any_iterable_of_results_is_an_answer(ask: Ask, handler: str) -> None:
     reply = ask("shapes", b"[1]", handler=f"main:{handler}")
 
@@ -19,6 +21,12 @@ def test_any_iterable_of_results_is_an_answer(ask: Ask, handler: str) -> None:
 
 def test_iterator_other_than_a_generator_is_an_answer(ask: Ask) -> None:
     assert ask("shapes", b"[1]", handler="main:returns_iterator").body == b'"[1]"'
+
+
+def test_asynchronous_handler_may_refuse_its_input(ask: Ask) -> None:
+    reply = ask("shapes", b"[1]", handler="main:refuses")
+
+    assert (reply.status, reply.json()["status"]) == (400, "not [1]")
 
 
 def test_input_is_an_iterator_of_one_element(ask: Ask) -> None:

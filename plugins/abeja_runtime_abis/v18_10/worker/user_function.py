@@ -1,8 +1,8 @@
 """The user's function: whether it can be an 18.10 handler, and the names that it may use."""
 
 import ast
+import builtins
 import inspect
-import sys
 import textwrap
 from typing import Any, Callable, Dict, Iterator, List
 
@@ -30,15 +30,14 @@ def check(function: Callable[..., Any]) -> None:
 
 def lend(function: Callable[..., Any], name: str, value: Any) -> None:
     """Make `value` a global of the function's module, unless the module or Python has that name."""
-    variables = _globals_of(function)
-    # `__builtins__` itself is a module or a dict, whichever CPython likes.
-    if not hasattr(sys.modules["builtins"], name):
-        variables.setdefault(name, value)
+    if not hasattr(builtins, name):
+        _globals_of(function).setdefault(name, value)
 
 
 def _call_problem(function: Callable[..., Any]) -> str:
     try:
-        signature = inspect.signature(function)
+        # Not of what a decorator wraps: the wrapper may add arguments, or drop some.
+        signature = inspect.signature(function, follow_wrapped=False)
     except (TypeError, ValueError):
         return ""  # written in C, and not telling
     try:

@@ -1,5 +1,7 @@
 """Handlers that are no generator functions, and inputs looked at in other ways."""
 
+import functools
+
 
 def returns_list(input_iter, context):
     return [{"got": value} for value in input_iter]
@@ -34,6 +36,26 @@ class Model:
 
 called = Model()
 bound = Model().predict
+
+
+def with_model(function):
+    @functools.wraps(function)
+    def wrapper(input_iter, context):
+        return function("model", input_iter, context)
+
+    return wrapper
+
+
+@with_model
+def decorated(model, input_iter, context):
+    for value in input_iter:
+        yield Response([{"got": value}])
+
+
+async def refuses(input_iter, context):
+    for value in input_iter:
+        raise context.exceptions.InvalidInput("not %r" % value)
+        yield
 
 
 def consumes(input_iter, context):

@@ -34,6 +34,7 @@ _FIELDS: dict[str, tuple[type[Any], ...]] = {
     "python": (str,),
     "released": (datetime.date,),
     "provides": (dict,),
+    "always": (list,),
     "aliases": (list,),
     "options": (dict,),
 }

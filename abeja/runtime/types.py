@@ -46,8 +46,9 @@ class Abi:
 
     Attributes:
         name: what an image version asks for, such as ``19.04``.
-        worker: path of the module that runs in the worker. It defines ``Adapter(function, services)``
-            with ``call(message) -> reply``; it has the standard library only and Python 3.6's syntax.
+        worker: path of the module, or of the ``__init__.py`` of the package, that runs in the worker.
+            It defines ``Adapter(function, services)`` with ``call(message) -> reply``; it has the
+            standard library only and Python 3.6's syntax.
         parses_multipart: whether multipart/form-data arrives as one content for each part, rather
             than as one raw body.
         methods: HTTP methods that reach the handler; others are answered 405. HEAD is a GET
@@ -239,6 +240,8 @@ class Image:
         released: the day of its release, as of which unpinned packages resolve; None if it has none.
         provides: module -> requirements of what the image had preinstalled; installed if the
             model's code imports the module.
+        always: requirements that are installed whatever the model's code imports, such as what the
+            ABI makes a handler's input of.
         aliases: other tags of the same contract.
         options: defaults of options, by their names in `abeja-runtime config show`.
         origin: who defined it, for messages.
@@ -253,6 +256,7 @@ class Image:
     python: str | None = None
     released: datetime.date | None = None
     provides: Mapping[str, tuple[str, ...]] = attrs.field(factory=dict, converter=_requirements)
+    always: tuple[str, ...] = attrs.field(default=(), converter=_texts)
     aliases: tuple[str, ...] = attrs.field(default=(), converter=_texts)
     options: Mapping[str, object] = attrs.field(factory=dict)
     origin: str = ""

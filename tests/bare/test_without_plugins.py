@@ -21,7 +21,7 @@ def test_plugins_lists_the_built_ins_as_blocked(command: Path, bare: dict[str, s
     lines = [
         line for line in result.stdout.splitlines() if re.match("abi-|encoder-|extractor-|installer-|source-", line)
     ]
-    assert len(lines) == 12
+    assert len(lines) == 13
     assert all("blocked" in line for line in lines)
 
 

@@ -1,6 +1,7 @@
 """Worker modules of third parties that do not keep the contract, with real workers."""
 
 import asyncio
+import logging
 import os
 import sys
 from collections.abc import Callable
@@ -24,7 +25,7 @@ REPLY = {"status": 200, "content_type": "'text/plain'", "headers": "[]", "body":
 def ask(tmp_path: Path) -> Ask:
     """One request to a handler whose ABI, and encoder if given, are this source."""
 
-    def call(abi: str, encoder: str | None = None) -> Response:
+    def call(abi: str, encoder: str | None = None, *, worker: str = "abi.py") -> Response:
         (tmp_path / "main.py").write_text("def handler():\n    return None\n")
         (tmp_path / "abi.py").write_text(abi)
         (tmp_path / "encoder.py").write_text(encoder or "")
@@ -32,7 +33,7 @@ def ask(tmp_path: Path) -> Ask:
             folder=tmp_path,
             handler="main:handler",
             image=Image(name="x", abi="x", encoders=[]),
-            abi=Abi(name="x", worker=tmp_path / "abi.py"),
+            abi=Abi(name="x", worker=tmp_path / worker),
             encoders=(Encoder(name="x", worker=tmp_path / "encoder.py"),) if encoder is not None else (),
             python=Path(sys.executable),
             environment=dict(os.environ),
@@ -108,3 +109,30 @@ def test_a_worker_module_that_does_not_load_is_an_error_with_a_name(ask: Ask, ab
     with pytest.raises(HandlerLoadError, match=r"the worker module of \w+ 'x' .+ does not load on Python") as caught:
         ask(abi, encoder)
     assert caught.value.name == "plugin-worker-failed"
+
+
+def test_an_abi_refuses_a_request_in_the_form_of_the_servers_own_errors(
+    ask: Ask, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    response = ask(
+        "class Adapter:\n"
+        "    def __init__(self, function, services):\n"
+        "        self.services = services\n"
+        "    def call(self, message):\n"
+        "        return self.services.refusal(\n"
+        "            message, status=422, reason='no \"x\"\\n', fields={'limit': 3}, headers=[('x-a', 'b')]\n"
+        "        )\n"
+    )
+
+    assert (response.status, response.body) == (422, b'{"status":"no \\"x\\"\\n","limit":3,"request_id":"1"}')
+    assert {("Content-Type", "application/json"), ("x-a", "b")} <= set(response.headers)
+    assert 'refused: 422 no "x"' in caplog.text
+
+
+def test_the_worker_half_of_an_abi_may_be_a_package(ask: Ask, tmp_path: Path) -> None:
+    (tmp_path / "package").mkdir()
+    (tmp_path / "package/__init__.py").write_text("from .adapter import Adapter\n")
+    (tmp_path / "package/adapter.py").write_text(abi_that_replies(body="[b'packed']"))
+
+    assert ask(abi="", worker="package/__init__.py").body == b"packed"

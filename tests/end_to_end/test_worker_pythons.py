@@ -53,3 +53,22 @@ def test_coroutines_run_on_one_loop(start: Callable[..., RunningServer], handler
 
     assert [server.request().json() for _ in range(2)] == [{"loops": 1}] * 2
     assert streaming.request().body == b'{"number": 0}\n{"number": 1}\n{"number": 2}'
+
+
+def test_generators_answer(start: Callable[..., RunningServer], repository: Path, python: Path) -> None:
+    def serve(folder: str, handler: str = "main:handler") -> RunningServer:
+        path = repository / "tests/handlers/18.10" / folder
+        return start("--image-version", "18.10", "--model-dir", path, "-h", handler, "--python", python)
+
+    plain, asynchronous = serve("plain"), serve("shapes", "main:asynchronous")
+    headers = {"Content-Type": "application/json"}
+
+    plain.wait_until_ready()
+    assert plain.request(body=b'{"a": 1}', headers=headers).body == b'{"value": {"a": 1}}\n"text"\n[1, 2]'
+    assert plain.request(body=b"{", headers=headers).status == 400
+    assert plain.request(body=b"{}", headers={"Content-Type": "text/plain"}).status == 415
+    picture = plain.request(body=b"\x89PNG\r\n\x1a\n", headers={"Content-Type": "image/png"})
+    # Neither numpy nor Pillow need be there; if they are, the picture is cut off.
+    assert picture.status in (400, 500)
+    asynchronous.wait_until_ready()
+    assert asynchronous.request(body=b"2", headers=headers).body == b'{"got": 2}'

@@ -12,7 +12,7 @@ import pytest
 Run = Callable[..., Any]
 
 
-@pytest.mark.parametrize("example", ["tax", "invalid_input", "training_result", "multipart"])
+@pytest.mark.parametrize("example", ["tax", "invalid_input", "training_result", "multipart", "mean_colour"])
 def test_example_compiles(python36: Path, repository: Path, tmp_path: Path, example: str) -> None:
     shutil.copy(repository / "examples" / example / "main.py", tmp_path)
 
@@ -21,7 +21,7 @@ def test_example_compiles(python36: Path, repository: Path, tmp_path: Path, exam
 
 def test_worker_files_compile(python36: Path, repository: Path, tmp_path: Path) -> None:
     worker = list(repository.glob("abeja/runtime/worker/*.py"))
-    plugins = list(repository.glob("plugins/*/*/worker.py"))
+    plugins = [path for half in ("worker.py", "worker/*.py") for path in repository.glob(f"plugins/*/*/{half}")]
     assert worker
     assert plugins
     for path in worker + plugins:

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from abeja.runtime import Image
+from abeja.runtime.prepare.provided import provided_requirements
 from tests.prepare.conftest import Install, make_wheel, sha256
 
 Start = Callable[[], "subprocess.Popen[str]"]
@@ -94,6 +96,32 @@ def test_what_the_image_provides_is_installed_if_it_is_imported_and_not_asked_fo
 
     (model / "requirements.txt").write_text("Alpha\n")
     assert answer(runtime, model) == {"alpha": "2.0"}
+
+
+def test_what_the_image_always_has_is_installed_unless_it_is_asked_for(runtime: Install, model: Path) -> None:
+    (model / "abeja-runtime.toml").write_text('[image.latest]\nalways = ["alpha<2"]\n')
+    (model / "main.py").write_text(
+        "import json, subprocess\n"
+        "def handler(request, context):\n"
+        "    version = subprocess.check_output(['python', '-c', 'import alpha; print(alpha.VERSION)'])\n"
+        "    return {'content_type': 'application/json', 'content': {'alpha': version.decode().strip()}}\n"
+    )
+    assert answer(runtime, model) == {"alpha": "1.0"}
+
+    (model / "requirements.txt").write_text("Alpha\n")
+    assert answer(runtime, model) == {"alpha": "2.0"}
+
+
+def test_another_build_of_a_package_takes_the_place_of_what_the_image_has() -> None:
+    image = Image(
+        name="x", abi="x", encoders=[], provides={"cv2": "opencv-python-headless"}, always=["Pillow", "numpy"]
+    )
+
+    def provided(*asked: str) -> tuple[str, ...]:
+        return provided_requirements(image, imported={"cv2"}, asked=set(asked))
+
+    assert provided() == ("Pillow", "numpy", "opencv-python-headless")
+    assert provided("opencv-contrib-python", "pillow-simd") == ("numpy",)
 
 
 def test_inherit_installs_nothing_and_says_nothing(runtime: Install, model: Path) -> None:

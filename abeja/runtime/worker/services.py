@@ -1,7 +1,12 @@
 """What the worker lends to an ABI's worker module."""
 
 import collections.abc
-from typing import Any, AsyncIterable, Awaitable, Iterator, List, Optional
+import json
+import os
+from typing import Any, AsyncIterable, Awaitable, Dict, Iterable, Iterator, List, Mapping, Optional, Tuple
+
+# Our own: user code may replace json.dumps.
+_encode_json = json.JSONEncoder(separators=(",", ":")).encode
 
 
 class Services(object):
@@ -38,6 +43,36 @@ class Services(object):
             if close is not None:
                 self._run(close())
 
+    def refusal(
+        self,
+        message: Any,
+        *,
+        status: int,
+        reason: str,
+        fields: Optional[Mapping[str, Any]] = None,
+        headers: Iterable[Tuple[str, str]] = (),
+    ) -> Dict[str, Any]:
+        """A reply that refuses a request which is at fault, in the form of the server's own errors.
+
+        The reason is also a line of the log.
+
+        Args:
+            message: the request.
+            status: from 400 to 499.
+            reason: for the client.
+            fields: further members of the JSON body.
+            headers: further response headers.
+        """
+        _log("refused: %d %s" % (status, " ".join(reason.split())))
+        body = dict({"status": reason}, **(fields or {}), request_id=message.request_id)
+        return {
+            "status": status,
+            "content_type": "application/json",
+            "headers": list(headers),
+            "body": [_encode_json(body).encode("ascii")],
+            "streamed": False,
+        }
+
     def _run(self, awaitable: Awaitable[Any]) -> Any:
         # Imported on first use: most handlers are synchronous, and asyncio is a tenth of a second of start-up.
         import asyncio
@@ -51,3 +86,10 @@ class Services(object):
 
 async def _as_coroutine(awaitable: Awaitable[Any]) -> Any:
     return await awaitable
+
+
+def _log(line: str) -> None:
+    try:
+        os.write(2, line.encode("utf-8", "replace") + b"\n")
+    except OSError:  # the handler may have closed it
+        return

@@ -80,8 +80,8 @@ class Session(object):
             self._send_whole(head, reply["body"])
 
     def _stream(self, request_id: int, head: Dict[str, Any], body: Iterable[bytes]) -> None:
-        self._channel.send(dict(head, body="stream"))
         try:
+            self._channel.send(dict(head, body="stream"))
             for chunk in body:
                 if self._channel.is_cancelled(request_id):
                     break

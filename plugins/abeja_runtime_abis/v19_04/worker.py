@@ -40,13 +40,17 @@ class Adapter(object):
         services: the worker's services for ABIs.
 
     Raises:
-        ValueError: `function` is not callable, or the variable CONTEXT is not a JSON value.
+        ValueError: `function` cannot be called, is a generator function, or the variable CONTEXT is not a JSON value.
     """
 
     def __init__(self, function: Callable[..., Any], services: Any) -> None:
         if not callable(function):
             raise ValueError(  # noqa: TRY004 (refused by the contract of Adapter)
                 "it is a %s and cannot be called" % type(function).__name__
+            )
+        if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
+            raise ValueError(
+                "it is a generator function, as handlers of image version 18.10 are (`--image-version 18.10`)"
             )
         self._function = function
         self._services = services

@@ -1,0 +1,15 @@
+"""Handler ABI 18.10: the generator ``handler(input_iter, context)``, of the image 18.10 and before."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from abeja.runtime import Abi, hookimpl
+
+# What an input is, its content type says: methods without a body have no input.
+_METHODS = frozenset({"POST", "PUT", "PATCH"})
+
+
+@hookimpl
+def abeja_abis() -> Iterator[Abi]:
+    """The ABI of the image 18.10."""
+    yield Abi(name="18.10", worker=Path(__file__).with_name("worker") / "__init__.py", methods=_METHODS)

@@ -26,3 +26,13 @@ def environ() -> dict[str, str]:
     """The environment without the variables that are options."""
     variables = {row.variable for row in rows().values()}
     return {name: value for name, value in os.environ.items() if name not in variables}
+
+
+@pytest.fixture(scope="session")
+def python36() -> Path:
+    """A Python 3.6, the oldest that handlers run on."""
+    roots = [Path(os.environ.get("PYENV_ROOT") or "~/.pyenv").expanduser(), Path("~/.pyenv").expanduser()]
+    for root in roots:
+        for python in sorted(root.glob("versions/3.6*/bin/python3.6")):
+            return python
+    pytest.skip("there is no Python 3.6 among pyenv's versions")

@@ -12,7 +12,8 @@
     ├── OutputFailedError               exit code 1
     ├── PluginError                     exit code 2
     │   ├── PluginNameDuplicateError    ├── PluginConflictError        ├── PluginHookUnknownError
-    │   └── PluginHookAsyncError        └── PluginImportFailedError    └── PluginValueInvalidError
+    │   ├── PluginHookAsyncError        ├── PluginImportFailedError    ├── PluginValueInvalidError
+    │   └── PluginFileMissingError      └── PluginHookMissingError
     ├── TrainingResultError             exit code 3
     │   ├── SourceFailedError           ├── ChecksumMismatchError      ├── ArchiveUnreadableError
     │   └── ArchiveRefusedError         └── ExtractionFailedError
@@ -201,6 +202,18 @@ class PluginValueInvalidError(PluginError):
     """A hook of a plugin raised, or yielded something of the wrong type."""
 
     slug = "plugin-value-invalid"
+
+
+class PluginFileMissingError(PluginError):
+    """There is no file that ``--plugin`` names."""
+
+    slug = "plugin-file-missing"
+
+
+class PluginHookMissingError(PluginError):
+    """A plugin's module implements no hook at all."""
+
+    slug = "plugin-hook-missing"
 
 
 class TrainingResultError(AbejaRuntimeError):

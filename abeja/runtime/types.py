@@ -31,6 +31,7 @@ class Abi:
             than as one raw body.
         methods: HTTP methods that reach the handler; others are answered 405. HEAD is a GET
             without its body.
+        origin: who provides it, for messages; abeja-runtime sets it.
     """
 
     name: str = attrs.field(validator=_name)
@@ -39,6 +40,7 @@ class Abi:
     methods: frozenset[str] = attrs.field(
         default=frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "PATCH"}), converter=frozenset
     )
+    origin: str = ""
 
 
 @frozen(kw_only=True)
@@ -50,10 +52,12 @@ class Encoder:
         worker: path of the module that runs in the worker. It defines the class ``Encoder(media_type)``
             with ``claims(content)``, ``accepts(value)`` and ``encode(value, is_first)``; it has the
             standard library only and Python 3.6's syntax.
+        origin: who provides it, for messages; abeja-runtime sets it.
     """
 
     name: str = attrs.field(validator=_name)
     worker: Path = attrs.field(converter=Path, validator=_existing_file)
+    origin: str = ""
 
 
 class MemberKind(enum.StrEnum):

@@ -20,6 +20,7 @@ from abeja.runtime.errors import AbejaRuntimeError, HandlerLoadError, WorkerStar
 from abeja.runtime.model import Model
 from abeja.runtime.pool.channel import Channel, request_frame
 from abeja.runtime.pool.output import Output
+from abeja.runtime.types import Abi, Encoder
 from abeja.runtime.worker import frames
 
 _log = logging.getLogger("abeja.runtime")
@@ -228,8 +229,8 @@ class WorkerProcess(asyncio.SubprocessProtocol):
             "kind": "init",
             "model_dir": str(model.folder),
             "handler": model.handler,
-            "abi": {"name": model.abi.name, "worker": str(model.abi.worker)},
-            "encoders": [{"name": encoder.name, "worker": str(encoder.worker)} for encoder in model.encoders],
+            "abi": worker_half(model.abi),
+            "encoders": [worker_half(encoder) for encoder in model.encoders],
             "spool_dir": str(self._folder),
             "version": self._version,
         }
@@ -335,6 +336,11 @@ class WorkerProcess(asyncio.SubprocessProtocol):
         if self._process is not None:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(self._process.get_pid(), number)
+
+
+def worker_half(plugin: Abi | Encoder) -> dict[str, str]:
+    """What the worker needs to load its half of a plugin, and to name it."""
+    return {"name": plugin.name, "worker": str(plugin.worker), "origin": plugin.origin}
 
 
 def _load_error(error: dict[str, str]) -> HandlerLoadError:

@@ -106,11 +106,8 @@ class Session(object):
 
 def _load_adapter(init: Dict[str, Any]) -> Any:
     abi = init["abi"]
-    adapter_class = loading.load_plugin_class("abi", abi["name"], abi["worker"], "Adapter")
-    encoders = [
-        loading.load_plugin_class("encoder", encoder["name"], encoder["worker"], "Encoder")
-        for encoder in init["encoders"]
-    ]
+    adapter_class = loading.load_plugin_class("abi", abi, "Adapter")
+    encoders = [loading.load_plugin_class("encoder", encoder, "Encoder") for encoder in init["encoders"]]
     function = loading.load_handler(init["model_dir"], init["handler"])
     try:
         return adapter_class(function, Services(encoders, init["version"]))

@@ -8,7 +8,7 @@
     │   ├── ImageInvalidError           ├── AbiUnknownError            ├── EncoderUnknownError
     │   ├── ModelFolderMissingError     ├── InterpreterMissingError    ├── InputInvalidError
     │   ├── ExtractorUnknownError       ├── SourceUnknownError         ├── InstallerUnknownError
-    │   └── FolderOccupiedError
+    │   └── FolderOccupiedError         └── TestRunnerMissingError
     ├── OutputFailedError               exit code 1
     ├── PluginError                     exit code 2
     │   ├── PluginNameDuplicateError    ├── PluginConflictError        ├── PluginHookUnknownError
@@ -147,6 +147,12 @@ class InterpreterMissingError(ConfigurationError):
     """The Python interpreter for the worker does not exist."""
 
     slug = "interpreter-missing"
+
+
+class TestRunnerMissingError(ConfigurationError):
+    """What runs tests is not installed for the handler's Python."""
+
+    slug = "test-runner-missing"
 
 
 class InputInvalidError(ConfigurationError):

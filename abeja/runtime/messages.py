@@ -4,9 +4,15 @@ Fronts (the HTTP server, `run-local`, the test client) make a `Request` and rece
 what lies between them knows neither.
 """
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from attrs import field, frozen
+
+# As documented by the vendor: credentials for the platform are not the handler's to see.
+_CREDENTIALS = frozenset(("authorization", "proxy-authorization"))
+# The original's HTTP server consumed these.
+_CONSUMED = frozenset(("host", "transfer-encoding"))
 
 
 @frozen
@@ -76,6 +82,15 @@ class Request:
         """Delete the spool files of its bodies."""
         for content in self.contents:
             content.remove_file()
+
+
+def hidden_headers(stripped: Iterable[str] = ()) -> frozenset[str]:
+    """The lower-case names of the request headers that no handler sees.
+
+    Args:
+        stripped: those that ``--strip-headers`` adds.
+    """
+    return _CREDENTIALS | _CONSUMED | {name.lower() for name in stripped}
 
 
 @frozen(kw_only=True)

@@ -19,11 +19,13 @@ _GZIP, _BZIP2, _XZ = b"\x1f\x8b", b"BZh", b"\xfd7zXZ\x00"
 
 
 def is_tar(path: Path) -> bool:
-    """Whether a file is a tar, or is compressed, which no other format of ours is."""
+    """Whether a file is a tar, as it is or compressed."""
     with path.open("rb") as file:
-        block = file.read(BLOCK_BYTES)
-    if block.startswith((_GZIP, _BZIP2, _XZ)):
-        return True
+        try:
+            block = open_stream(file).read(BLOCK_BYTES)
+        except (OSError, EOFError, lzma.LZMAError, ArchiveUnreadableError):
+            # Compressed and damaged: what is wrong is said when it is read.
+            return True
     return len(block) == BLOCK_BYTES and (has_checksum(block) or not any(block) or block[257:262] == b"ustar")
 
 

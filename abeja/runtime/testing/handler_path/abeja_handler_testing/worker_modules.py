@@ -28,5 +28,7 @@ def _load(name: str) -> Any:
 
 failure = _load("failure")
 frames = _load("frames")
+loading = _load("loading")
 sendable = _load("sendable")
+services = _load("services")
 session = _load("session")

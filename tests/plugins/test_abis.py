@@ -1,7 +1,6 @@
 """The built-in handler ABIs keep the contract."""
 
 import abeja_runtime_abis.v19_04
-import abeja_runtime_encoders.file
 import abeja_runtime_encoders.json
 from abeja.runtime.testing import AbiContract, Exchange
 
@@ -34,7 +33,7 @@ def handler(request, context):
 
 class TestAbi1904(AbiContract):
     plugin = abeja_runtime_abis.v19_04
-    encoders = (abeja_runtime_encoders.file, abeja_runtime_encoders.json)
+    encoders = ("file", abeja_runtime_encoders.json)
     samples = (
         Exchange(
             handler=ECHO,

@@ -11,12 +11,13 @@ from attrs import field, frozen
 
 from abeja.runtime.errors import HandlerLoadError
 from abeja.runtime.model import Model
+from abeja.runtime.plugins import Plugins
 from abeja.runtime.prepare.interpreters import Interpreter, server_interpreter
 from abeja.runtime.testing.client import client_of
 from abeja.runtime.testing.handler_path.abeja_handler_testing.worker_modules import services
 from abeja.runtime.testing.plugin_contract import Parameters, numbered, raised_by, value_of
 from abeja.runtime.testing.worker_half_contract import WorkerHalfContract
-from abeja.runtime.types import Image
+from abeja.runtime.types import Encoder, Image
 
 _TOKEN = re.compile(r"[A-Z]+")
 
@@ -60,14 +61,14 @@ class AbiContract(WorkerHalfContract):
 
     Attributes:
         samples: handlers of the ABI, with requests and answers.
-        encoders: modules of the plugins whose encoders the handlers' answers need, in their order.
+        encoders: that the handlers' answers need, in their order: names of installed ones, or modules of plugins.
     """
 
     kind = "abi"
     class_name = "Adapter"
     methods = ("call",)
     samples: Sequence[Exchange] = ()
-    encoders: Sequence[ModuleType] = ()
+    encoders: Sequence[str | ModuleType] = ()
 
     def parameters(self) -> Parameters:
         """See `PluginContract`."""
@@ -119,7 +120,7 @@ class AbiContract(WorkerHalfContract):
             handler="main:handler",
             image=Image(name="contract", abi=abi.name, encoders=()),
             abi=abi,
-            encoders=tuple(value_of(module, "encoder") for module in self.encoders),
+            encoders=tuple(_encoder(encoder) for encoder in self.encoders),
             python=python.path,
             environment={**os.environ, "HANDLER": "main:handler", "ABEJA_TRAINING_RESULT_DIR": str(folder / "result")},
         )
@@ -135,3 +136,10 @@ def _compare(exchange: Exchange, client: Any) -> None:
         assert answer.body == exchange.body, f"expected {exchange.body!r}, found {answer.body!r}"
     for name, value in exchange.headers.items():
         assert answer.headers.get(name) == value, f"{name}: expected {value!r}, found {answer.headers.get(name)!r}"
+
+
+def _encoder(encoder: str | ModuleType) -> Encoder:
+    if isinstance(encoder, str):
+        return Plugins.installed().encoder(encoder, asked_by="the attribute `encoders`")
+    found: Encoder = value_of(encoder, "encoder")
+    return found

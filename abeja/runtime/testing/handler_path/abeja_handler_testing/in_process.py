@@ -187,7 +187,7 @@ def _settings_of_the_command() -> Dict[str, Any]:
 def _require_own_module(name: str, folder: str) -> None:
     """Refuse to test another module than the handler's."""
     module = sys.modules.get(name.partition(".")[0])
-    path = getattr(module, "__file__", None)
+    path = _file_of(module)
     if path and not _is_in(module, folder):
         raise RuntimeError(
             "a module '%s' has been imported from %s, so the one in %s cannot be: close the other client, "
@@ -197,6 +197,11 @@ def _require_own_module(name: str, folder: str) -> None:
 
 def _is_in(module: Any, folder: str) -> bool:
     """Whether the module is the model's, rather than of a package that is installed below its folder."""
-    path = getattr(module, "__file__", None) or ""
+    path = _file_of(module)
     root = os.path.join(os.path.realpath(folder), "")
     return os.path.realpath(path).startswith(root) and "-packages" not in path[len(root) - 1 :]
+
+
+def _file_of(module: Any) -> str:
+    # Some modules import more when they are asked for an attribute that they do not have.
+    return getattr(module, "__dict__", {}).get("__file__") or ""

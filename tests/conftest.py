@@ -2,6 +2,7 @@
 
 import os
 import sysconfig
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,30 @@ def command() -> Path:
 @pytest.fixture(scope="session")
 def environ() -> dict[str, str]:
     """The environment without the variables that are options, and handlers on this Python: nothing is installed."""
-    variables = {row.variable for row in rows().values()}
+    variables = {row.variable for row in rows().values()} | {"PYTEST_ADDOPTS"}
     own = {name: value for name, value in os.environ.items() if name not in variables}
     return {**own, "ABEJA_RUNTIME_ENV": "inherit"}
+
+
+@pytest.fixture(scope="session")
+def python36() -> Path:
+    """A Python 3.6, the oldest that handlers run on."""
+    roots = [Path(os.environ.get("PYENV_ROOT") or "~/.pyenv").expanduser(), Path("~/.pyenv").expanduser()]
+    for root in roots:
+        for python in sorted(root.glob("versions/3.6*/bin/python3.6")):
+            return python
+    pytest.skip("there is no Python 3.6 among pyenv's versions")
+
+
+@pytest.fixture(scope="session")
+def python_of() -> Callable[[str], Path]:
+    """The interpreter of a version such as 3.6; without one the test is skipped."""
+    root = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
+
+    def find(version: str) -> Path:
+        found = sorted(root.glob(f"versions/{version}.*/bin/python"))
+        if not found:
+            pytest.skip(f"Python {version} is not on this machine")
+        return found[-1]
+
+    return find

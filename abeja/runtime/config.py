@@ -149,8 +149,10 @@ def catalogue(flags: Mapping[str, Any], *, environ: Mapping[str, str] = os.envir
     model_dir = _setting(table["model_dir"], flags.get("model_dir"), environ, no_file, None)
     model_dir = model_dir or Setting(Path.cwd(), Layer.BUILT_IN, "built-in (the current folder)")
     file = ConfigFile.find(model_dir.value, flags.get("config") or environ.get("ABEJA_RUNTIME_CONFIG") or None)
-    blocked = _setting(table["block_plugin"], flags.get("block_plugin"), environ, file, None)
-    plugins = Plugins.installed(blocked=blocked.value if blocked else ())
+    named, blocked = (
+        _setting(table[name], flags.get(name), environ, file, None) for name in ("plugin", "block_plugin")
+    )
+    plugins = Plugins.installed(files=named.value if named else (), blocked=blocked.value if blocked else ())
     images = Images(
         provided=plugins.images(),
         conflicts=plugins.conflicts("image"),
@@ -177,8 +179,10 @@ def resolve(
 
     Raises:
         ConfigurationError: a value cannot be used, or the file cannot.
+        PluginError: a plugin that ``--plugin`` names cannot be used.
     """
     known = catalogue(flags, environ=environ)
+    known.plugins.require_files()
     image = _image(flags, environ, known)
     settings = {
         name: _setting(row, flags.get(name), environ, known.file, image) or _default(name, known, defaults or {})

@@ -8,11 +8,12 @@
     │   ├── ImageInvalidError           ├── AbiUnknownError            ├── EncoderUnknownError
     │   ├── ModelFolderMissingError     ├── InterpreterMissingError    ├── InputInvalidError
     │   ├── ExtractorUnknownError       ├── SourceUnknownError         ├── InstallerUnknownError
-    │   └── FolderOccupiedError
+    │   └── FolderOccupiedError         └── TestRunnerMissingError
     ├── OutputFailedError               exit code 1
     ├── PluginError                     exit code 2
     │   ├── PluginNameDuplicateError    ├── PluginConflictError        ├── PluginHookUnknownError
-    │   └── PluginHookAsyncError        └── PluginImportFailedError    └── PluginValueInvalidError
+    │   ├── PluginHookAsyncError        ├── PluginImportFailedError    ├── PluginValueInvalidError
+    │   └── PluginFileMissingError      └── PluginHookMissingError
     ├── TrainingResultError             exit code 3
     │   ├── SourceFailedError           ├── ChecksumMismatchError      ├── ArchiveUnreadableError
     │   └── ArchiveRefusedError         └── ExtractionFailedError
@@ -148,6 +149,12 @@ class InterpreterMissingError(ConfigurationError):
     slug = "interpreter-missing"
 
 
+class TestRunnerMissingError(ConfigurationError):
+    """What runs tests is not installed for the handler's Python."""
+
+    slug = "test-runner-missing"
+
+
 class InputInvalidError(ConfigurationError):
     """The input of a run does not exist or cannot be read."""
 
@@ -201,6 +208,18 @@ class PluginValueInvalidError(PluginError):
     """A hook of a plugin raised, or yielded something of the wrong type."""
 
     slug = "plugin-value-invalid"
+
+
+class PluginFileMissingError(PluginError):
+    """There is no file that ``--plugin`` names."""
+
+    slug = "plugin-file-missing"
+
+
+class PluginHookMissingError(PluginError):
+    """A plugin's module implements no hook at all."""
+
+    slug = "plugin-hook-missing"
 
 
 class TrainingResultError(AbejaRuntimeError):

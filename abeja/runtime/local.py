@@ -3,11 +3,10 @@
 import asyncio
 import signal
 
-from abeja.runtime import answers
+from abeja.runtime.assembly import Assembly
 from abeja.runtime.dispatch import Dispatcher
 from abeja.runtime.messages import Request, Response
 from abeja.runtime.model import Model
-from abeja.runtime.pool.pool import Pool
 from abeja.runtime.spool import Spool
 
 
@@ -61,11 +60,11 @@ async def run_once(
         # Like Ctrl-C, so that the worker ends and the spool goes.
         for number in (signal.SIGTERM, signal.SIGHUP):
             asyncio.get_running_loop().add_signal_handler(number, task.cancel)
-    pool = Pool(model=model, size=1, spool_dir=spool.folder, version=version, startup_timeout_s=startup_timeout_s)
-    headers = ((answers.VERSION_HEADER, version), *model.identity_headers)
-    dispatcher = Dispatcher(pool, spool=spool, queue_limit=1, timeout_s=timeout_s, headers=headers)
+    assembly = Assembly.of(
+        model, spool=spool, version=version, startup_timeout_s=startup_timeout_s, timeout_s=timeout_s
+    )
     try:
-        await dispatcher.start()
-        return await call(dispatcher, request)
+        await assembly.dispatcher.start()
+        return await call(assembly.dispatcher, request)
     finally:
-        await pool.stop()
+        await assembly.pool.stop()

@@ -4,9 +4,13 @@ Fronts (the HTTP server, `run-local`, the test client) make a `Request` and rece
 what lies between them knows neither.
 """
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from attrs import field, frozen
+
+# About the connection and not about the request: the handler gets the body as a whole.
+_CONSUMED = frozenset(("transfer-encoding",))
 
 
 @frozen
@@ -78,6 +82,16 @@ class Request:
         """Delete the spool files of its bodies."""
         for content in self.contents:
             content.remove_file()
+
+
+def hidden_headers(of_abi: Iterable[str], stripped: Iterable[str] = ()) -> frozenset[str]:
+    """The lower-case names of the request headers that a handler does not see.
+
+    Args:
+        of_abi: those that its ABI hides.
+        stripped: those that ``--strip-headers`` adds.
+    """
+    return _CONSUMED | {name.lower() for name in (*of_abi, *stripped)}
 
 
 @frozen(kw_only=True)

@@ -7,11 +7,11 @@ from pathlib import Path
 
 from attrs import frozen
 
-from abeja.runtime import answers
 from abeja.runtime.config import Configuration
 from abeja.runtime.errors import ModelFolderMissingError
 from abeja.runtime.prepare.working_directory import working_directory
 from abeja.runtime.types import Abi, Encoder, Image
+from abeja.runtime.worker.sendable import is_field_value
 
 TRAINING_RESULT_VARIABLE = "ABEJA_TRAINING_RESULT_DIR"
 # The vendor's default, relative to the model's folder.
@@ -92,7 +92,7 @@ class Model:
         A value that no header can carry is left out.
         """
         pairs = ((name, self.environment.get(variable, "").strip()) for name, variable in _IDENTITY.items())
-        return tuple((name, value) for name, value in pairs if value and answers.is_field_value(value))
+        return tuple((name, value) for name, value in pairs if value and is_field_value(value))
 
 
 def _environment(folder: Path, environ: Mapping[str, str], handler: str) -> dict[str, str]:

@@ -257,6 +257,17 @@ class Options:
         metavar="NAMES",
         help="Request headers kept from the handler beside those of its ABI, such as Authorization.",
     )
+    plugin: tuple[Path, ...] = _row(
+        (),
+        "--plugin",
+        variable="ABEJA_RUNTIME_PLUGIN",
+        key="plugins.load",
+        is_repeatable=True,
+        is_of_image=False,
+        parse=values.files,
+        metavar="FILE",
+        help="Plugin to load from a file, such as ./msgpack_plugin.py; may be given more than once.",
+    )
     block_plugin: tuple[str, ...] = _row(
         (),
         "--block-plugin",

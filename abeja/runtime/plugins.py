@@ -8,7 +8,6 @@ nobody asked for it.
 
 import difflib
 import fnmatch
-import importlib.metadata
 import inspect
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -17,7 +16,7 @@ from typing import Any
 
 import attrs
 import pluggy
-from attrs import define, field, frozen
+from attrs import define, field
 
 from abeja.runtime import hookspecs
 from abeja.runtime.errors import (
@@ -29,15 +28,14 @@ from abeja.runtime.errors import (
     PluginConflictError,
     PluginError,
     PluginHookAsyncError,
+    PluginHookMissingError,
     PluginHookUnknownError,
-    PluginImportFailedError,
     PluginNameDuplicateError,
     PluginValueInvalidError,
     SourceUnknownError,
 )
+from abeja.runtime.plugin_source import Source, entry_point_sources, file_source
 from abeja.runtime.types import Abi, Encoder, Extractor, Image, Installer, ResultSource
-
-ENTRY_POINT_GROUP = "abeja_runtime"
 
 Value = Abi | Encoder | Extractor | ResultSource | Image | Installer
 
@@ -57,26 +55,6 @@ _UNKNOWN: dict[str, type[ConfigurationError]] = {
     "source": SourceUnknownError,
     "installer": InstallerUnknownError,
 }
-
-
-@frozen
-class Source:
-    """Where a plugin comes from.
-
-    Attributes:
-        name: the entry point's name, such as ``encoder-json``.
-        distribution: the installed distribution's name.
-        version: its version.
-        load: imports the plugin's module.
-    """
-
-    name: str
-    distribution: str
-    version: str
-    load: Callable[[], Any] = field(eq=False, repr=False)
-
-    def __str__(self) -> str:
-        return f"{self.name} ({self.distribution} {self.version})"
 
 
 @define
@@ -122,10 +100,11 @@ class Plugins:
         self._find_conflicts()
 
     @classmethod
-    def installed(cls, *, blocked: Sequence[str] = ()) -> "Plugins":
-        """The plugins of all installed distributions."""
-        entry_points = importlib.metadata.entry_points(group=ENTRY_POINT_GROUP)
-        return cls([_source(entry_point) for entry_point in entry_points], blocked=blocked)
+    def installed(cls, *, files: Iterable[Path] = (), blocked: Sequence[str] = ()) -> "Plugins":
+        """The plugins of all installed distributions, and those of `files`."""
+        # The same file twice, as by the user's file and a flag, is one plugin.
+        from_files = [file_source(file) for file in dict.fromkeys(file.resolve() for file in files)]
+        return cls([*entry_point_sources(), *from_files], blocked=blocked)
 
     def abi(self, name: str, *, asked_by: str) -> Abi:
         """The handler ABI `name`.
@@ -231,6 +210,16 @@ class Plugins:
             )
         return variables
 
+    def require_files(self) -> None:
+        """Insist on the plugins that were named one by one.
+
+        Raises:
+            PluginError: the first that cannot be used.
+        """
+        for plugin in self.all:
+            if plugin.source.file is not None and plugin.problem is not None:
+                raise plugin.problem
+
     def problems(self) -> list[PluginError]:
         """Everything that is wrong, whether or not it was asked for."""
         return [plugin.problem for plugin in self.all if plugin.problem is not None] + list(self._conflicts.values())
@@ -252,9 +241,7 @@ class Plugins:
 
     def _unknown(self, kind: str, name: str, asked_by: str) -> ConfigurationError:
         noun = {"abi": "handler ABI", "source": "source of"}.get(kind, kind)
-        known = ", ".join(
-            f"{known} ({source.distribution} {source.version})" for known, source in sorted(self.provided(kind).items())
-        )
+        known = ", ".join(f"{known} ({source.origin})" for known, source in sorted(self.provided(kind).items()))
         unusable = self.not_in_service()
         hint = "`abeja-runtime plugins` lists what is installed; install the distribution that provides yours."
         if unusable:
@@ -269,18 +256,21 @@ class Plugins:
             by_name.setdefault(plugin.source.name, []).append(plugin)
         for name, plugins in by_name.items():
             if len(plugins) > 1:
-                owners = " and ".join(f"{p.source.distribution} {p.source.version}" for p in plugins)
+                owners = " and ".join(plugin.source.origin for plugin in plugins)
+                remedy = "their authors can rename the entry point"
+                if any(plugin.source.file for plugin in plugins):
+                    remedy = "a plugin that is a file is called as the file is, without .py"
                 for plugin in plugins:
                     plugin.fail(
                         PluginNameDuplicateError(
-                            f"the entry point '{name}' of group {ENTRY_POINT_GROUP} is registered by {owners}.",
-                            hint="uninstall one of them; their authors can rename the entry point.",
+                            f"the plugin name '{name}' is taken by {owners}.",
+                            hint=f"remove one of them; {remedy}.",
                         )
                     )
 
     def _load(self, plugin: Plugin) -> None:
         try:
-            module = _import(plugin.source)
+            module = plugin.source.module()
             self._register(plugin.source, module)
             self._check_hooks(plugin.source, module)
             plugin.values = self._ask(plugin.source, module)
@@ -321,6 +311,10 @@ class Plugins:
                     f"the plugin {source} has a function {name} that is not marked as a hook.",
                     hint="put @hookimpl above it, or rename it.",
                 )
+        if not self._manager.get_hookcallers(module):
+            raise PluginHookMissingError(
+                f"the plugin {source} implements no hook.", hint=f"the hooks are {', '.join(_HOOKS)}."
+            )
 
     def _ask(self, source: Source, module: Any) -> list[Value]:
         values: list[Value] = []
@@ -349,40 +343,24 @@ def kind_of(value: Value) -> str:
     return next(kind for kind, type_ in _HOOKS.values() if isinstance(value, type_))
 
 
-def _source(entry_point: importlib.metadata.EntryPoint) -> Source:
-    distribution = entry_point.dist
-    return Source(
-        entry_point.name,
-        distribution.name if distribution else "unknown distribution",
-        distribution.version if distribution else "",
-        entry_point.load,
-    )
-
-
-def _import(source: Source) -> Any:
-    try:
-        return source.load()
-    except Exception as error:  # a third party's module may raise anything when it is imported
-        raise PluginImportFailedError(
-            f"the plugin {source} cannot be imported: {type(error).__name__}: {error}",
-            hint=f"reinstall or uninstall {source.distribution}.",
-        ) from error
-
-
 def _yielded(source: Source, hook: str, function: Callable[..., Any], kind: type[Any]) -> list[Value]:
     try:
         values = list(function())
     except Exception as error:  # a third party's code may raise anything
+        authors = f"report it to the authors of {source.distribution}, or block it with --block-plugin."
         raise PluginValueInvalidError(
             f"the plugin {source} raised in {hook}: {type(error).__name__}: {error}",
-            hint=f"report it to the authors of {source.distribution}, or block it with --block-plugin.",
+            hint=authors if source.file is None else "correct the file.",
         ) from error
     for value in values:
         if not isinstance(value, kind):
             raise PluginValueInvalidError(
                 f"the plugin {source} yielded {value!r} from {hook}: expected {kind.__name__} values."
             )
-    return values
+    # Also the worker names them by their origin, when their worker half does not load.
+    return [
+        attrs.evolve(value, origin=source.origin) if isinstance(value, Abi | Encoder) else value for value in values
+    ]
 
 
 def _unknown_hook(source: Source, hook: str) -> PluginHookUnknownError:

@@ -58,6 +58,7 @@ class Abi:
         variables: from the model's folder and the handler's ``<module>:<function>`` to environment
             variables that handlers of this ABI find. They are set before the handler's module is
             imported, and are defaults: variables of the server's environment and of the options win.
+        origin: who provides it, for messages; abeja-runtime sets it.
     """
 
     name: str = attrs.field(validator=_name)
@@ -70,6 +71,7 @@ class Abi:
         default=frozenset({"authorization", "host", "proxy-authorization"}), converter=_lowered
     )
     variables: Callable[[Path, str], Mapping[str, str]] = _no_variables
+    origin: str = ""
 
 
 @frozen(kw_only=True)
@@ -81,10 +83,12 @@ class Encoder:
         worker: path of the module that runs in the worker. It defines the class ``Encoder(media_type)``
             with ``claims(content)``, ``accepts(value)`` and ``encode(value, is_first)``; it has the
             standard library only and Python 3.6's syntax.
+        origin: who provides it, for messages; abeja-runtime sets it.
     """
 
     name: str = attrs.field(validator=_name)
     worker: Path = attrs.field(converter=Path, validator=_existing_file)
+    origin: str = ""
 
 
 class MemberKind(enum.StrEnum):

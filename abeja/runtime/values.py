@@ -78,6 +78,11 @@ def names(value: object) -> tuple[str, ...]:
     return tuple(name for item in items for word in item.split(",") for name in [word.strip()] if name)
 
 
+def files(value: object) -> tuple[Path, ...]:
+    """Paths separated by commas, or a list of them, made absolute."""
+    return tuple(Path(name).expanduser().absolute() for name in names(value))
+
+
 def handler(value: object) -> str:
     """``<module>:<function>``."""
     parts = text(value).strip().split(":")

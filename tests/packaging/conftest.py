@@ -37,13 +37,3 @@ def wheel(sources: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     assert build.returncode == 0, build.stdout + build.stderr
     (built,) = folder.glob("*.whl")
     return built
-
-
-@pytest.fixture(scope="session")
-def python36() -> Path:
-    """A Python 3.6, the oldest that handlers run on."""
-    roots = [Path(os.environ.get("PYENV_ROOT") or "~/.pyenv").expanduser(), Path("~/.pyenv").expanduser()]
-    for root in roots:
-        for python in sorted(root.glob("versions/3.6*/bin/python3.6")):
-            return python
-    pytest.skip("there is no Python 3.6 among pyenv's versions")

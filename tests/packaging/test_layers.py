@@ -28,7 +28,15 @@ def test_built_in_plugins_import_only_the_public_names_of_abeja_runtime(reposito
     assert ours <= {f"abeja.runtime.{name}" for name in abeja.runtime.__all__}
 
 
-@pytest.mark.parametrize("half", ["abeja/runtime/worker/*.py", "plugins/*/*/worker.py", "plugins/*/*/worker/*.py"])
+@pytest.mark.parametrize(
+    "half",
+    [
+        "abeja/runtime/worker/*.py",
+        "abeja/runtime/testing/handler_path/**/*.py",
+        "plugins/*/*/worker.py",
+        "plugins/*/*/worker/*.py",
+    ],
+)
 def test_worker_half_never_imports_abeja(repository: Path, half: str) -> None:
     paths = list(repository.glob(half))
 

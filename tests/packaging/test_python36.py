@@ -22,9 +22,11 @@ def test_example_compiles(python36: Path, repository: Path, tmp_path: Path, exam
 def test_worker_files_compile(python36: Path, repository: Path, tmp_path: Path) -> None:
     worker = list(repository.glob("abeja/runtime/worker/*.py"))
     plugins = [path for half in ("worker.py", "worker/*.py") for path in repository.glob(f"plugins/*/*/{half}")]
+    kit = list(repository.glob("abeja/runtime/testing/handler_path/**/*.py"))
     assert worker
     assert plugins
-    for path in worker + plugins:
+    assert kit
+    for path in worker + plugins + kit:
         copy = tmp_path / path.relative_to(repository)
         copy.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(path, copy)

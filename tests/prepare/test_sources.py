@@ -7,7 +7,8 @@ import pytest
 
 from abeja.runtime import ResultSource, hookimpl
 from abeja.runtime.errors import PluginConflictError, PluginValueInvalidError, SourceUnknownError
-from abeja.runtime.plugins import Plugins, Source
+from abeja.runtime.plugin_source import Source
+from abeja.runtime.plugins import Plugins
 
 
 def plugin(name: str, takes: Callable[[str], bool]) -> Source:

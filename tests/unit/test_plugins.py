@@ -15,13 +15,15 @@ from abeja.runtime.errors import (
     PluginConflictError,
     PluginError,
     PluginHookAsyncError,
+    PluginHookMissingError,
     PluginHookUnknownError,
     PluginImportFailedError,
     PluginNameDuplicateError,
     PluginValueInvalidError,
 )
 from abeja.runtime.images import Images
-from abeja.runtime.plugins import Plugins, Source
+from abeja.runtime.plugin_source import Source
+from abeja.runtime.plugins import Plugins
 
 HERE = Path(__file__)
 
@@ -122,6 +124,11 @@ def test_values_are_found_by_name_whatever_the_order() -> None:
             [source("encoder-x", yields("x"))],
             PluginValueInvalidError,
             ["encoder-x (dist 1.2)", "yielded 'x'", "expected Encoder values"],
+        ),
+        (
+            [source("encoder-x", types.ModuleType("third_party"))],
+            PluginHookMissingError,
+            ["encoder-x (dist 1.2)", "implements no hook"],
         ),
         (
             [source("encoder-x", plugin("abeja_encoders", lambda: None))],

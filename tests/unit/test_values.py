@@ -25,6 +25,8 @@ from abeja.runtime import values
         (values.size, "64KiB", 64 * 1024),
         (values.names, "a, b,", ("a", "b")),
         (values.names, ["a", "b"], ("a", "b")),
+        (values.files, "/a.py, /b/c.py", (Path("/a.py"), Path("/b/c.py"))),
+        (values.files, ["/a.py"], (Path("/a.py"),)),
         (values.handler, "pkg.main:handler", "pkg.main:handler"),
         (values.environment, "K:v:w", {"K": "v:w"}),
         (values.environment, ("K", "L:"), {"K": "", "L": ""}),

@@ -18,6 +18,7 @@ _COMMANDS = {
     "run-local": ("run_local", "run_local"),
     "run-local-server": ("run_local_server", "run_local_server"),
     "extract": ("extract", "extract"),
+    "test": ("test", "test"),
     "install": ("install", "install"),
     "env": ("env", "env"),
     "images": ("images", "images"),

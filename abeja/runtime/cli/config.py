@@ -41,4 +41,4 @@ def _shown(value: Any) -> str:
         return "-"
     if isinstance(value, dict):
         return " ".join(f"{key}:{item}" for key, item in value.items())
-    return ", ".join(value) if isinstance(value, tuple) else str(value)
+    return ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)

@@ -20,7 +20,7 @@ from abeja.runtime.types import Image
 
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-@with_options("model_dir", "block_plugin")
+@with_options("model_dir", "plugin", "block_plugin")
 def doctor(*, as_json: bool, **flags: Any) -> None:
     """Say what this machine has: Pythons, and the image versions that can run on them.
 

@@ -13,7 +13,7 @@ from abeja.runtime.config import catalogue
 
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-@with_options("model_dir", "block_plugin")
+@with_options("model_dir", "plugin", "block_plugin")
 def images(*, as_json: bool, **flags: Any) -> None:
     """List the image versions: what each promised to a handler.
 

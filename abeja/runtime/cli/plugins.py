@@ -13,11 +13,12 @@ from abeja.runtime.plugins import Plugin, kind_of
 
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-@with_options("model_dir", "block_plugin")
+@with_options("model_dir", "plugin", "block_plugin")
 def plugins(*, as_json: bool, **flags: Any) -> None:
-    """List the plugins that are installed, what each provides, and what is wrong with any.
+    """List the plugins, what each provides, and what is wrong with any.
 
-    A plugin is an entry point of the group abeja_runtime; its name is <kind>-<name>.
+    A plugin is an entry point of the group abeja_runtime, whose name is <kind>-<name>, or a file that
+    --plugin names.
     """
     found = catalogue(flags).plugins
     described = [_describe(plugin) for plugin in found.all]
@@ -26,15 +27,15 @@ def plugins(*, as_json: bool, **flags: Any) -> None:
         click.echo(json.dumps({"plugins": described, "problems": problems}, indent=4))
         return
     print_table(
-        ("PLUGIN", "DISTRIBUTION", "STATUS", "PROVIDES"),
+        ("PLUGIN", "FROM", "STATUS", "PROVIDES"),
         [
             (
-                item["name"],
-                f"{item['distribution']} {item['version']}",
-                item["status"],
-                ", ".join(f"{value['kind']} {value['name']}" for value in item["provides"]) or "-",
+                plugin.source.name,
+                plugin.source.origin,
+                plugin.status,
+                ", ".join(f"{kind_of(value)} {value.name}" for value in plugin.values) or "-",
             )
-            for item in described
+            for plugin in found.all
         ],
     )
     for problem in problems:
@@ -44,8 +45,9 @@ def plugins(*, as_json: bool, **flags: Any) -> None:
 def _describe(plugin: Plugin) -> dict[str, Any]:
     return {
         "name": plugin.source.name,
-        "distribution": plugin.source.distribution,
-        "version": plugin.source.version,
+        "distribution": plugin.source.distribution or None,
+        "version": plugin.source.version or None,
+        "file": str(plugin.source.file) if plugin.source.file else None,
         "status": plugin.status,
         "provides": [{"kind": kind_of(value), "name": value.name} for value in plugin.values],
         "problem": plugin.problem.report() if plugin.problem else None,

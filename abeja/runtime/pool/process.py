@@ -20,6 +20,7 @@ from abeja.runtime.errors import AbejaRuntimeError, HandlerLoadError, WorkerStar
 from abeja.runtime.model import Model
 from abeja.runtime.pool.channel import Channel, request_frame
 from abeja.runtime.pool.output import Output
+from abeja.runtime.types import Abi, Encoder
 from abeja.runtime.worker import frames
 
 _log = logging.getLogger("abeja.runtime")
@@ -128,7 +129,9 @@ class WorkerProcess(asyncio.SubprocessProtocol):
         await self._channel.open(ours)
         self._timer = asyncio.get_running_loop().call_later(self._startup_timeout_s, self._startup_timed_out)
         _log.info("Loading user model handler with %s...", self._model.handler)
-        self._channel.send(self._init_header())
+        self._channel.send(
+            {"kind": "init", **init_header(self._model, version=self._version), "spool_dir": str(self._folder)}
+        )
 
     def lease(self, call: Call) -> None:
         """See `Worker`."""
@@ -221,18 +224,6 @@ class WorkerProcess(asyncio.SubprocessProtocol):
             start_new_session=True,
         )
         self._process = transport
-
-    def _init_header(self) -> frames.Header:
-        model = self._model
-        return {
-            "kind": "init",
-            "model_dir": str(model.folder),
-            "handler": model.handler,
-            "abi": {"name": model.abi.name, "worker": str(model.abi.worker)},
-            "encoders": [{"name": encoder.name, "worker": str(encoder.worker)} for encoder in model.encoders],
-            "spool_dir": str(self._folder),
-            "version": self._version,
-        }
 
     def _frame(self, header: dict[str, Any], payload: bytes) -> None:
         kind = header["kind"]
@@ -335,6 +326,22 @@ class WorkerProcess(asyncio.SubprocessProtocol):
         if self._process is not None:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(self._process.get_pid(), number)
+
+
+def init_header(model: Model, *, version: str) -> dict[str, Any]:
+    """What a worker needs to load a model's handler, but for its spool folder."""
+    return {
+        "model_dir": str(model.folder),
+        "handler": model.handler,
+        "abi": _worker_half(model.abi),
+        "encoders": [_worker_half(encoder) for encoder in model.encoders],
+        "version": version,
+    }
+
+
+def _worker_half(plugin: Abi | Encoder) -> dict[str, str]:
+    """What the worker needs to load its half of a plugin, and to name it."""
+    return {"name": plugin.name, "worker": str(plugin.worker), "origin": plugin.origin}
 
 
 def _load_error(error: dict[str, str]) -> HandlerLoadError:

@@ -8,8 +8,6 @@ from tornado.httputil import HTTPHeaders, RequestStartLine
 
 HEALTH_PATH = "/health_check"
 
-# About the connection and not about the request: the handler gets the body as a whole.
-_CONSUMED = frozenset(("transfer-encoding",))
 _REQUEST_ID_HEADERS = ("x-abeja-request-id", "x-request-id")
 _REQUEST_ID = re.compile(r"[\x21-\x7e]{1,128}")
 # More digits than any body has bytes are a mistake or an attack.
@@ -73,8 +71,8 @@ class Head:
         )
 
     def visible_headers(self, hidden: frozenset[str]) -> tuple[tuple[str, tuple[str, ...]], ...]:
-        """(lower-case name, values) sorted by name, without the `hidden` ones and what the server consumes."""
-        names = sorted({name.lower() for name in self.headers} - hidden - _CONSUMED)
+        """(lower-case name, values) sorted by name, without the `hidden` ones."""
+        names = sorted({name.lower() for name in self.headers} - hidden)
         return tuple((name, tuple(map(_text, self.headers.get_list(name)))) for name in names)
 
 

@@ -13,9 +13,10 @@ from attrs import frozen
 from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
 
-from abeja.runtime import answers
+from abeja.runtime.assembly import Assembly
 from abeja.runtime.dispatch import Dispatcher
 from abeja.runtime.errors import OptionInvalidError, PortInUseError
+from abeja.runtime.messages import hidden_headers
 from abeja.runtime.model import Model
 from abeja.runtime.options import Options
 from abeja.runtime.pool.pool import Pool
@@ -90,20 +91,16 @@ class Server:
             loop.add_signal_handler(number, self._signalled)
         options, model = self._options, self._model
         with Spool() as spool:
-            pool = Pool(
-                model=model,
-                size=options.workers,
-                spool_dir=spool.folder,
+            assembly = Assembly.of(
+                model,
+                spool=spool,
                 version=self._version,
                 startup_timeout_s=options.startup_timeout,
-            )
-            dispatcher = Dispatcher(
-                pool,
-                spool=spool,
-                queue_limit=options.queue,
                 timeout_s=options.timeout,
-                headers=((answers.VERSION_HEADER, self._version), *model.identity_headers),
+                workers=options.workers,
+                queue_limit=options.queue,
             )
+            pool, dispatcher = assembly.pool, assembly.dispatcher
             port, servers, addresses = self._listen(dispatcher, spool)
             _log.info("listening on %s (health on %s)", addresses.service, addresses.health)
             try:
@@ -160,7 +157,7 @@ class Server:
         self, dispatcher: Dispatcher, spool: Spool
     ) -> tuple[ModelPort, tuple[HTTPServer, HTTPServer], Addresses]:
         options = self._options
-        hidden = self._model.abi.hidden_headers | {name.lower() for name in options.strip_headers}
+        hidden = hidden_headers(self._model.abi.hidden_headers, options.strip_headers)
         policy = Policy(abi=self._model.abi, max_body_bytes=options.max_body, hidden=hidden)
         if options.port == options.health_port != 0:
             raise OptionInvalidError(

@@ -1,13 +1,16 @@
 """Loads the user's handler by name, and the worker modules of plugins by path."""
 
+import contextlib
 import difflib
 import importlib
 import importlib.util
 import sys
 from types import ModuleType
-from typing import Any, Callable, Dict, List
+from typing import Any, Callable, Dict, Iterator, List
 
 from . import failure
+
+_SERVER_HALF = "abeja.runtime"
 
 
 def load_handler(model_dir: str, handler: str) -> Callable[..., Any]:
@@ -29,12 +32,18 @@ def load_handler(model_dir: str, handler: str) -> Callable[..., Any]:
     return function
 
 
-def load_plugin_class(kind: str, name: str, path: str, class_name: str) -> Any:
+def load_plugin_class(kind: str, plugin: Dict[str, str], class_name: str) -> Any:
     """The class of a plugin's worker module, which is loaded from its file under a private module name.
+
+    Args:
+        kind: ``abi`` or ``encoder``.
+        plugin: its `name`, the path `worker`, and `origin`: who provides it, for messages.
+        class_name: the class.
 
     Raises:
         failure.LoadError: the module does not load on this Python, or has no such class.
     """
+    name, path = plugin["name"], plugin["worker"]
     module_name = "_abeja_worker_plugins_%s_%s" % (kind, "".join(c if c.isalnum() else "_" for c in name))
     try:
         spec = importlib.util.spec_from_file_location(module_name, path)
@@ -42,16 +51,40 @@ def load_plugin_class(kind: str, name: str, path: str, class_name: str) -> Any:
             raise ImportError("%s is not a Python file" % path)
         module = importlib.util.module_from_spec(spec)
         sys.modules[module_name] = module
-        spec.loader.exec_module(module)
+        with _without_server_half():
+            spec.loader.exec_module(module)
         return getattr(module, class_name)
     except BaseException as error:  # a third party's module may raise anything, SystemExit too
         raise failure.LoadError(
             "plugin-worker-failed",
             "the worker module of %s '%s' (%s) does not load on Python %s: %s"
-            % (kind, name, path, sys.version.split()[0], failure.summary(error)),
+            % (kind, name, _where(plugin), sys.version.split()[0], failure.summary(error)),
             "a worker module runs on the model's Python: the standard library only, in the syntax of Python 3.6.",
             error,
         ) from error
+
+
+@contextlib.contextmanager
+def _without_server_half() -> Iterator[None]:
+    """Make `import abeja.runtime` an ImportError, as on every Python that does not happen to have it.
+
+    So a file that is both halves of a plugin can tell where it is.
+    """
+    there = _SERVER_HALF in sys.modules
+    found = sys.modules.get(_SERVER_HALF)
+    sys.modules[_SERVER_HALF] = None  # type: ignore[assignment] # how Python itself says that it cannot be imported
+    try:
+        yield
+    finally:
+        del sys.modules[_SERVER_HALF]
+        if there:
+            sys.modules[_SERVER_HALF] = found  # type: ignore[assignment] # what was there
+
+
+def _where(plugin: Dict[str, str]) -> str:
+    """The distribution with its version, if there is one, and the file."""
+    origin, path = plugin.get("origin", ""), plugin["worker"]
+    return path if origin in ("", path) else "%s, %s" % (origin, path)
 
 
 def _import_user_module(model_dir: str, name: str) -> ModuleType:

@@ -73,6 +73,15 @@ class Services(object):
             "streamed": False,
         }
 
+    def close(self) -> None:
+        """Close the event loop, if there is one."""
+        if self._loop is not None:
+            import asyncio
+
+            asyncio.set_event_loop(None)
+            self._loop.close()
+            self._loop = None
+
     def _run(self, awaitable: Awaitable[Any]) -> Any:
         # Imported on first use: most handlers are synchronous, and asyncio is a tenth of a second of start-up.
         import asyncio

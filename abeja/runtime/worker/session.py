@@ -37,7 +37,7 @@ class Session(object):
     def __init__(self, channel: Channel, init: Dict[str, Any]) -> None:
         self._channel = channel
         self._spool_dir: str = init["spool_dir"]
-        self._adapter = _load_adapter(init)
+        self._services, self._adapter = _load_adapter(init)
 
     def serve(self) -> None:
         """Answer requests until end of file."""
@@ -48,23 +48,35 @@ class Session(object):
             header, payload = frame
             # A cancel may cross the last piece of the answer that it is about.
             if header["kind"] == "request":
-                self._answer(header, payload)
+                self._answer_or_report(header, payload)
 
-    def _answer(self, header: Dict[str, Any], payload: bytes) -> None:
-        request_id = header["id"]
+    def answer(self, header: Dict[str, Any], payload: bytes) -> None:
+        """Answer one request, given as its frame.
+
+        Raises:
+            ChannelClosedError: the server has gone.
+            BaseException: whatever the handler, or the ABI about its answer, raised.
+        """
+        message = Message(header, payload, self._spool_dir)
         try:
-            message = Message(header, payload, self._spool_dir)
-            try:
-                reply = self._adapter.call(message)
-                self._channel.require_owner()
-                self._reply(request_id, reply)
-            finally:
-                message.close()
-                _flush_output()
+            reply = self._adapter.call(message)
+            self._channel.require_owner()
+            self._reply(header["id"], reply)
+        finally:
+            message.close()
+            _flush_output()
+
+    def close(self) -> None:
+        """Let go of what the services hold."""
+        self._services.close()
+
+    def _answer_or_report(self, header: Dict[str, Any], payload: bytes) -> None:
+        try:
+            self.answer(header, payload)
         except ChannelClosedError:
             raise
         except BaseException as error:  # SystemExit, GeneratorExit and the user's own too: the worker lives on
-            self._channel.send({"kind": "error", "id": request_id, "error": failure.describe(error)})
+            self._channel.send({"kind": "error", "id": header["id"], "error": failure.describe(error)})
 
     def _reply(self, request_id: int, reply: Dict[str, Any]) -> None:
         head = {
@@ -104,16 +116,14 @@ class Session(object):
             self._channel.send(dict(head, body="file", path=path, size=os.path.getsize(path)))
 
 
-def _load_adapter(init: Dict[str, Any]) -> Any:
+def _load_adapter(init: Dict[str, Any]) -> Tuple[Services, Any]:
     abi = init["abi"]
-    adapter_class = loading.load_plugin_class("abi", abi["name"], abi["worker"], "Adapter")
-    encoders = [
-        loading.load_plugin_class("encoder", encoder["name"], encoder["worker"], "Encoder")
-        for encoder in init["encoders"]
-    ]
+    adapter_class = loading.load_plugin_class("abi", abi, "Adapter")
+    encoders = [loading.load_plugin_class("encoder", encoder, "Encoder") for encoder in init["encoders"]]
     function = loading.load_handler(init["model_dir"], init["handler"])
+    services = Services(encoders, init["version"])
     try:
-        return adapter_class(function, Services(encoders, init["version"]))
+        return services, adapter_class(function, services)
     except BaseException as error:  # the adapter may refuse the handler or its environment
         raise failure.LoadError(
             "handler-refused",

@@ -22,13 +22,11 @@ _GZIP, _BZIP2, _XZ = b"\x1f\x8b", b"BZh", b"\xfd7zXZ\x00"
 def is_tar(path: Path) -> bool:
     """Whether a file is a tar, compressed or not, or is compressed and too damaged to tell."""
     with path.open("rb") as file:
-        block = file.read(BLOCK_BYTES)
-        if block.startswith((_GZIP, _BZIP2, _XZ)):
-            file.seek(0)
-            try:
-                block = open_stream(file).read(BLOCK_BYTES)
-            except (ArchiveUnreadableError, OSError, EOFError, zlib.error, lzma.LZMAError):
-                return True
+        try:
+            block = open_stream(file).read(BLOCK_BYTES)
+        except (ArchiveUnreadableError, OSError, EOFError, zlib.error, lzma.LZMAError):
+            # What is wrong is said when it is read.
+            return True
     return len(block) == BLOCK_BYTES and (has_checksum(block) or not any(block) or block[257:262] == b"ustar")
 
 

@@ -1,0 +1,52 @@
+"""Puts together what answers a model's requests: its workers and their dispatcher."""
+
+from attrs import frozen
+
+from abeja.runtime import answers
+from abeja.runtime.dispatch import Dispatcher
+from abeja.runtime.model import Model
+from abeja.runtime.pool.pool import Pool
+from abeja.runtime.spool import Spool
+
+
+@frozen
+class Assembly:
+    """What every front needs: the server, `run-local`, the test client.
+
+    Attributes:
+        pool: the workers; whoever made the assembly stops it.
+        dispatcher: gives them requests.
+    """
+
+    pool: Pool
+    dispatcher: Dispatcher
+
+    @classmethod
+    def of(
+        cls,
+        model: Model,
+        *,
+        spool: Spool,
+        version: str,
+        startup_timeout_s: float,
+        timeout_s: float | None,
+        workers: int = 1,
+        queue_limit: int = 1,
+    ) -> "Assembly":
+        """The workers of a model, not started yet.
+
+        Args:
+            model: what they run.
+            spool: for large bodies.
+            version: of abeja-runtime.
+            startup_timeout_s: how long importing the handler may take.
+            timeout_s: how long the handler may take for one request; None for as long as it likes.
+            workers: how many.
+            queue_limit: how many requests may wait for one.
+        """
+        pool = Pool(
+            model=model, size=workers, spool_dir=spool.folder, version=version, startup_timeout_s=startup_timeout_s
+        )
+        headers = ((answers.VERSION_HEADER, version), *model.identity_headers)
+        dispatcher = Dispatcher(pool, spool=spool, queue_limit=queue_limit, timeout_s=timeout_s, headers=headers)
+        return cls(pool, dispatcher)

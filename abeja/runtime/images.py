@@ -40,6 +40,8 @@ _FIELDS: dict[str, tuple[type[Any], ...]] = {
 }
 # What an image that says nothing of it has from its base.
 _INHERITED = frozenset(_FIELDS) - {"base", "aliases"}
+# Added to what the base has, one by one.
+_TABLES = ("provides", "options")
 
 
 class Images:
@@ -71,6 +73,8 @@ class Images:
         self._conflicts = dict(conflicts or {})
         for name, table in _built_in_tables().items():
             self._images[name] = _parse(name, table, origin=BUILT_IN)
+        # By themselves: what users change in one of them is not to change another.
+        self._images = {name: self._completed(image, ()) for name, image in self._images.items()}
         for image in provided:
             if image.name in self._images:
                 self._conflicts[image.name] = _conflict(image, self._images[image.name])
@@ -146,7 +150,8 @@ class Images:
         base = self._completed(self._images[image.base], way)
         fields = [field for field in attrs.fields(Image) if field.name in _INHERITED]
         unsaid = [field.name for field in fields if getattr(image, field.name) == _default(field)]
-        return attrs.evolve(image, base="", **{name: getattr(base, name) for name in unsaid})
+        inherited = {name: getattr(base, name) for name in unsaid}
+        return attrs.evolve(image, base="", **inherited, **_merged(base, attrs.asdict(image), without=unsaid))
 
     def _baseless(self, image: Image, reason: str) -> ImageInvalidError:
         return ImageInvalidError(f"{image.origin}: the image '{image.name}' is based on '{image.base}', {reason}.")
@@ -191,13 +196,20 @@ def _parse(name: str, table: object, *, origin: str, known: Image | None = None)
     if not name.strip():
         raise ImageInvalidError(f"{origin}: an image has an empty name.", hint=_UNQUOTED)
     if known is not None:
-        return attrs.evolve(known, **table, origin=f"{known.origin}, overridden by {origin}")
+        fields = {**table, **_merged(known, table)}
+        return attrs.evolve(known, **fields, origin=f"{known.origin}, overridden by {origin}")
     if "base" not in table and ("abi" not in table or "encoders" not in table):
         raise ImageInvalidError(
             f"{origin}: the image '{name}' needs the fields abi and encoders, or a base.",
             hint='for example base = "19.04".',
         )
     return Image(name=name, **table, origin=origin)
+
+
+def _merged(base: Image, fields: Mapping[str, Any], *, without: Iterable[str] = ()) -> dict[str, Any]:
+    """Of an image that is like `base` but for `fields`: the tables, which are added to those of the base."""
+    added = [name for name in _TABLES if name in fields and name not in without]
+    return {name: {**getattr(base, name), **fields[name]} for name in added}
 
 
 def _conflict(image: Image, other: Image) -> PluginConflictError:

@@ -235,7 +235,8 @@ class Image:
     Attributes:
         name: the tag, such as ``19.04`` in ``abeja/all-cpu:19.04``.
         base: the image version that this one is like but for what it says itself: fields that are
-            left at their defaults are the base's, except for aliases. Empty if there is none.
+            left at their defaults are the base's, except for aliases; `provides` and `options` are
+            added to the base's. Empty if there is none.
         abi: the name of its handler ABI; needed without a base.
         encoders: names of encoders in the order in which they are asked.
         extractors: names of the extractors for training results; empty for all that are installed.

@@ -18,6 +18,8 @@ REQUEST = {
     "content_type": None,
     "headers": [],
     "contents": [{"size": 0}],
+    "client_ip": "",
+    "timeout_s": None,
 }
 CONTRACTS = [name for name in testing.__all__ if name.endswith("Contract")]
 
@@ -60,7 +62,7 @@ def test_hooks_name_everything_that_an_adapter_is_given(repository: Path, tmp_pa
     # `close` is for the worker, which closes both.
     given = {*_public(message), *_public(Services([], "0"))} - {"close"}
 
-    assert {name for name in given if not re.search(rf"`{name}(\(\w+\))?`", section)} == set()
+    assert {name for name in given if not re.search(rf"`{name}(\([^`]*\))?`", section)} == set()
     assert {name for name in _public(message.contents[0]) if f"`{name}`" not in section} == set()
     assert isinstance(message.contents[0], Content)
     message.close()

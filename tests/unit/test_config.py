@@ -220,6 +220,27 @@ aliases = ["aa"]
 """
 
 
+def test_what_is_added_to_a_known_image_does_not_take_the_rest_away(resolved: Resolve) -> None:
+    known = resolved({"image_version": "19.04"}).require_image()
+    file = (
+        '[image."19.04".provides]\nours = "ours"\nnumpy = []\n[image.mine]\nbase = "19.04"\nprovides = {two = "two"}\n'
+    )
+
+    image = resolved({"image_version": "19.04"}, file=file).require_image()
+    derived = resolved({"image_version": "mine"}, file=file).require_image()
+
+    assert image.provides == {**known.provides, "ours": ("ours",), "numpy": ()}
+    assert derived.provides == {**image.provides, "two": ("two",)}
+
+
+def test_what_the_user_changes_in_a_built_in_image_is_in_no_other_built_in_one(resolved: Resolve) -> None:
+    file = '[image."20.10"]\nencoders = ["json"]\n[image.latest.provides]\nours = "ours"\n'
+
+    image = resolved({"image_version": "19.04"}, file=file).require_image()
+
+    assert image == resolved({"image_version": "19.04"}).require_image()
+
+
 def test_an_image_has_what_it_does_not_say_from_its_base(resolved: Resolve) -> None:
     origin = resolved({"image_version": "19.04"}).require_image()
 

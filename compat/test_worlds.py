@@ -56,6 +56,25 @@ def handler(request, context):
     }
 """
 
+SDK_HANDLER = """
+import sys
+import abeja.datalake
+from abeja.datalake import Client
+
+def handler(request, context):
+    content = {"python": sys.version_info[:2], "module": abeja.datalake.__name__, "client": Client.__name__}
+    return {"content_type": "application/json", "content": content}
+"""
+# The names of what runs the server, in versions of long before it.
+OLD_PINS = {"tornado": "4.5.3", "attrs": "17.4.0", "pluggy": "0.6.0", "click": "6.7"}
+OLD_PINS_HANDLER = """
+import attr, click, pluggy, tornado
+
+def handler(request, context):
+    content = {"tornado": tornado.version, "attrs": attr.__version__, "pluggy": pluggy.__version__}
+    return {"content_type": "application/json", "content": dict(content, click=click.__version__)}
+"""
+
 Runtime = Callable[..., bytes]
 
 
@@ -110,3 +129,35 @@ def test_keras_handler_loads_a_model_that_keras_saved_then(runtime: Runtime, tmp
     answer = runtime("run-local", *options, "--input", model / "input.json", "--quiet")
 
     assert json.loads(answer) == [{"label": 1, "probability": 0.75}] * 2
+
+
+@pytest.mark.parametrize("version", ["3.6", "3.11"])
+def test_handlers_import_abeja_sdk_although_the_server_is_in_a_package_of_that_name(
+    runtime: Runtime, tmp_path: Path, version: str
+) -> None:
+    if not any(interpreter.version[:2] == (3, int(version[2:])) and interpreter.runs for interpreter in discover()):
+        pytest.skip(f"Python {version} is not on this machine")
+    (tmp_path / "main.py").write_text(SDK_HANDLER)
+    (tmp_path / "requirements.txt").write_text("abeja-sdk\n")
+    (tmp_path / "input.json").write_text("{}")
+
+    answer = runtime(
+        *("run-local", "--image", "abeja/all-cpu:19.04", "--python", version, "--model-dir", tmp_path),
+        *("--input", tmp_path / "input.json", "--quiet"),
+    )
+
+    python = [int(part) for part in version.split(".")]
+    assert json.loads(answer) == {"python": python, "module": "abeja.datalake", "client": "Client"}
+
+
+def test_handlers_may_pin_old_versions_of_what_the_server_needs(runtime: Runtime, tmp_path: Path) -> None:
+    (tmp_path / "main.py").write_text(OLD_PINS_HANDLER)
+    (tmp_path / "requirements.txt").write_text("".join(f"{name}=={version}\n" for name, version in OLD_PINS.items()))
+    (tmp_path / "input.json").write_text("{}")
+
+    answer = runtime(
+        *("run-local", "--image", "abeja/all-cpu:19.04", "--model-dir", tmp_path),
+        *("--input", tmp_path / "input.json", "--quiet"),
+    )
+
+    assert json.loads(answer) == OLD_PINS

@@ -43,7 +43,7 @@ class Example:
         status: of the answer.
         content_type: of the answer, without parameters.
         check: asserts on the answer's body.
-        needs_packages: whether an environment is built for it.
+        pins_pillow: whether its requirements.txt asks for Pillow 6.
     """
 
     name: str
@@ -51,17 +51,14 @@ class Example:
     status: int = 200
     content_type: str = "application/json"
     check: Check = field(repr=False)
-    needs_packages: bool = False
+    pins_pillow: bool = False
 
     def copy_to(self, folder: Path, *, worker: str) -> Path:
         """A copy of the example; on Pythons that Pillow 6 has no wheels for, with any Pillow."""
         copy = shutil.copytree(_FOLDER / self.name, folder / self.name)
-        if self.needs_packages and worker not in _PYTHONS_OF_PILLOW_6:
+        if self.pins_pillow and worker not in _PYTHONS_OF_PILLOW_6:
             (copy / "requirements.txt").write_text("Pillow\n", encoding="utf-8")
         return copy
-
-    def __str__(self) -> str:
-        return self.name
 
 
 def _post(name: str, file: str, headers: tuple[tuple[str, str], ...] = _JSON) -> HttpRequest:
@@ -92,6 +89,24 @@ def _form() -> HttpRequest:
 
 _PART = {"form_name": "note", "file_name": "note.txt", "content_type": "text/plain", "size": 5}
 
+# JPEG decoders differ by a little.
+_COLOUR = (0x99, 0xAF, 0xAB)
+
+
+def _has_the_mean_colour(_: Path, body: bytes, __: Path) -> None:
+    answer = json.loads(body)
+    assert (answer["width"], answer["height"]) == (160, 120)
+    found = bytes.fromhex(answer["colour"].removeprefix("#"))
+    assert max(abs(one - other) for one, other in zip(found, _COLOUR, strict=True)) <= 2
+
+
+def _refuses(reason: str) -> Check:
+    def check(_: Path, body: bytes, __: Path) -> None:
+        assert json.loads(body)["status"] == reason
+
+    return check
+
+
 BY_ABI: Mapping[str, tuple[Example, ...]] = {
     "19.04": (
         Example(name="tax", request=_post("tax", "request.json"), check=_answers({"total": 108.0})),
@@ -110,7 +125,20 @@ BY_ABI: Mapping[str, tuple[Example, ...]] = {
             request=_post("flip", "cat.jpg", (("content-type", "image/jpeg"),)),
             content_type="image/jpeg",
             check=_is_mirrored,
-            needs_packages=True,
+            pins_pillow=True,
+        ),
+    ),
+    "18.10": (
+        Example(
+            name="mean_colour",
+            request=_post("flip", "cat.jpg", (("content-type", "image/jpeg"),)),
+            check=_has_the_mean_colour,
+        ),
+        Example(
+            name="mean_colour",
+            request=_post("tax", "request.json"),
+            status=400,
+            check=_refuses("send a JPEG or PNG picture, no JSON"),
         ),
     ),
 }

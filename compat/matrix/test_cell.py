@@ -50,7 +50,9 @@ def test_worker_answers_as_recorded(
         assert outcome == wanted
 
 
-@pytest.mark.parametrize(("image", "example"), EXAMPLES, ids=[f"{image.name}-{example}" for image, example in EXAMPLES])
+@pytest.mark.parametrize(
+    ("image", "example"), EXAMPLES, ids=[f"{image.name}-{example.name}-{example.status}" for image, example in EXAMPLES]
+)
 def test_documented_handler_answers(
     image: Image, example: examples.Example, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:

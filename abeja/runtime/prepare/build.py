@@ -18,6 +18,7 @@ from abeja.runtime.prepare.interpreters import dotted
 from abeja.runtime.prepare.pip import Pip
 from abeja.runtime.prepare.progress import Progress
 from abeja.runtime.prepare.recipe import Recipe
+from abeja.runtime.prepare.requirement import name_of
 from abeja.runtime.prepare.store import Store
 from abeja.runtime.prepare.tool import Outcome, Tool
 from abeja.runtime.prepare.uv import Uv
@@ -67,14 +68,14 @@ class Build:
     def _make(self, aside: Path, lock: int) -> Mapping[str, Any]:
         recipe = self.recipe
         what = f"building the environment for Python {dotted(recipe.interpreter.facts.version)}"
+        _log.info("%s%s", what, _source(recipe))
         with Progress(what) as progress:
-            _log.info("%s%s", what, _source(recipe))
             tool = Tool(folder=recipe.folder, environ=self._variables(), lock=lock, on_progress=progress.show)
             outcome = self._run(tool, aside)
             if not outcome.is_success:
                 raise self._error(outcome, tool, is_disk_full=shutil.disk_usage(aside).free < _FULL_BYTES)
             packages = _installed(aside / "environment")
-            _log.info("built in %.1f s: %s", progress.seconds, " ".join(packages) or "no packages")
+        _log.info("built in %.1f s: %s", progress.seconds, " ".join(packages) or "no packages")
         return self._record(packages)
 
     def _run(self, tool: Tool, aside: Path) -> Outcome:
@@ -117,7 +118,7 @@ def _say_wait() -> None:
 
 def _source(recipe: Recipe) -> str:
     asked = [recipe.plan.source] if recipe.plan else []
-    provided = dict.fromkeys(line.partition(";")[0] for line in recipe.provided)
+    provided = dict.fromkeys(name_of(line) or line for line in recipe.provided)
     asked += [f"what the image provides: {' '.join(provided)}"] if provided else []
     return f" from {' and '.join(asked)}" if asked else ""
 

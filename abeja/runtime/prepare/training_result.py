@@ -81,7 +81,7 @@ class TrainingResult:
         return archive
 
     def _extract(self, archive: Path, new: Path) -> Extracted:
-        with Transfer("extracting", archive.name, terminal=self.terminal) as transfer:
+        with Transfer("extracting", str(self.requested), terminal=self.terminal) as transfer:
             return extract(archive, new, extractors=self.extractors, limits=self.limits, progress=transfer)
 
     def _asked(self, question: Callable[[], _T]) -> _T:

@@ -96,7 +96,7 @@ def test_first_response_decides_the_headers(ask: Ask) -> None:
         ({"a": 1}, "application/json", b'{"a": 1}'),
         (5, "application/json", b"5"),
         ([], "text/plain", b""),
-        (["a"], "application/problem+json", b'"a"'),
+        (['{"a": 1}', {"b": 2}], "application/json", b'{"a": 1}\n{"b": 2}'),
         ([[1, 2], [3, 4]], "text/csv", b"1,2\r\n3,4\r\n"),
         ([{"a": 1, "b": 2}, {"a": 3, "b": 4}], "text/csv", b"a,b\r\n1,2\r\n3,4\r\n"),
     ],

@@ -37,11 +37,16 @@ def reply(results: Iterator[Any], services: Any, opened: contextlib.ExitStack) -
 
 def _head(result: Any) -> Tuple[str, List[Tuple[str, str]]]:
     metadata = result.metadata if isinstance(result, Response) else []
-    types = [value for name, value in metadata if name.lower() == "content-type"]
+    types = _content_types(result)
     if types and not types[-1].strip():
         raise ValueError("metadata: the Content-Type is empty")
     headers = [(name, value) for name, value in metadata if name.lower() != "content-type"]
     return types[-1] if types else DEFAULT_CONTENT_TYPE, headers
+
+
+def _content_types(result: Any) -> List[str]:
+    metadata = result.metadata if isinstance(result, Response) else []
+    return [value for name, value in metadata if name.lower() == "content-type"]
 
 
 class _Body(object):
@@ -72,8 +77,11 @@ class _Encoding(object):
         """The bytes of all results, as they come."""
         is_first = True
         for result in results:
+            # Who names the type of a text has written it in that type, as in `Response([json.dumps(x)], ...)`.
+            is_text_final = not self._is_json or bool(_content_types(result))
             for element in self._elements(result):
-                for piece in self._encode(element, is_first=is_first):
+                is_final = is_text_final and isinstance(element, str)
+                for piece in (_text if is_final else self._encode)(element, is_first=is_first):
                     yield piece
                 is_first = False
 
@@ -90,9 +98,6 @@ class _Encoding(object):
         return contents
 
     def _encode(self, element: Any, *, is_first: bool) -> Iterable[bytes]:
-        if isinstance(element, str) and not self._is_json:
-            text = element.encode("utf-8")
-            return (text if is_first else b"\n" + text,)
         encoder = self._claimant(element)
         if encoder is None:
             encoder = next((encoder for encoder in self._encoders if encoder.accepts(element)), None)
@@ -103,3 +108,8 @@ class _Encoding(object):
 
     def _claimant(self, value: Any) -> Optional[Any]:
         return next((encoder for encoder in self._encoders if encoder.claims(value)), None)
+
+
+def _text(element: str, *, is_first: bool) -> Iterable[bytes]:
+    text = element.encode("utf-8")
+    return (text if is_first else b"\n" + text,)

@@ -120,6 +120,12 @@ def test_image_version_follows_from_the_code(check: Check, source: str, image_ve
     assert f" --image-version {image_version} " in document["command"]
 
 
+def test_image_version_is_one_whose_python_can_read_the_code(check: Check) -> None:
+    document = check({"main.py": REQUEST + "if (text := request.read()): return {'content': text}"})
+
+    assert (document["image_version"], document["findings"]) == ("latest", [])
+
+
 def test_code_that_looks_like_nothing_is_told_to_name_its_image_version(check: Check) -> None:
     document = check({"main.py": REQUEST + "return helper(request)"})
 

@@ -50,14 +50,18 @@ def check(*, as_json: bool, **flags: Any) -> int:
 def _print(report: Report, handler: str) -> None:
     for finding in report.findings:
         place = ":".join(filter(None, (finding.path, str(finding.line or ""))))
-        click.echo(": ".join(filter(None, (place, finding.level, finding.slug, f"{finding.message}."))))
+        click.echo(": ".join(filter(None, (place, finding.level, finding.slug, _sentence(finding.message)))))
         if finding.hint:
-            click.echo(f"    Hint: {finding.hint}{'' if finding.hint.endswith('?') else '.'}")
+            click.echo(f"    Hint: {_sentence(finding.hint)}")
     image = f"image version {report.image.name} (ABI {report.image.abi}), " if report.image is not None else ""
     counts = [f"{count} {level}{'' if count == 1 else 's'}" for level in Level if (count := report.count(level))]
     click.echo(f"{handler}, {image}Python {_python(report)}: {', '.join(counts) or 'nothing found'}")
     if report.command:
         click.echo(f"Serve it: {report.command}")
+
+
+def _sentence(text: str) -> str:
+    return text if text.endswith(("?", ".")) else f"{text}."
 
 
 def _python(report: Report) -> str:

@@ -2,7 +2,7 @@
 
 import os
 import shlex
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from attrs import evolve, field, frozen
@@ -14,10 +14,10 @@ from abeja.runtime.prepare.imports import import_graph
 from abeja.runtime.prepare.interpreters import Interpreter
 from abeja.runtime.prepare.planning import plan_of
 from abeja.runtime.prepare.working_directory import working_directory
-from abeja.runtime.review.definition import Definition, find_definition
+from abeja.runtime.review.definition import find_definition
 from abeja.runtime.review.finding import Finding, Level
 from abeja.runtime.review.missing_modules import Packages, missing_modules
-from abeja.runtime.review.opinions import MISMATCH, ask, images_of, likeliest, undecided, verdict
+from abeja.runtime.review.opinions import MISMATCH, Opinion, ask, images_of, likeliest, undecided, verdict
 from abeja.runtime.review.source import parse, syntax_findings
 from abeja.runtime.types import Image, Plan
 
@@ -63,6 +63,16 @@ def check(configuration: Configuration) -> Report:
     return _Checkup(configuration, working_directory(options.model_dir).resolve()).report()
 
 
+@frozen(kw_only=True)
+class _Ground:
+    """What a handler runs on, with what that cannot read."""
+
+    image: Image | None
+    plan: Plan | None
+    python: Interpreter
+    syntax: list[Finding]
+
+
 class _Checkup:
     def __init__(self, configuration: Configuration, folder: Path) -> None:
         self._configuration = configuration
@@ -72,44 +82,66 @@ class _Checkup:
         self._environ = {**os.environ, **configuration.options.environment}
 
     def report(self) -> Report:
-        definition, findings = self._definition, list[Finding]()
+        definition = self._definition
+        opinions, findings = self._opinions()
         if definition.finding is not None:
-            findings.append(self._placed(definition.finding, definition))
-        image, fitting, remarks = self._contract(definition)
-        findings += (self._placed(finding, definition) for finding in remarks)
-        plan = self._plan(image)
-        python = chosen_interpreter(self._configuration.options, image, plan).interpreter
-        findings += self._syntax(python)
-        if image is not None:
-            packages = Packages(
-                image=image,
-                plan=plan,
-                python=python,
-                is_built=self._configuration.options.env == "auto",
-                environ=self._environ,
+            findings.append(definition.finding)
+        ground, looks_like = self._ground(opinions)
+        if ground.image is not None:
+            found = verdict(
+                ground.image.abi,
+                opinions,
+                images=self._configuration.images,
+                is_decorated=definition.code is not None and definition.code.is_decorated,
             )
-            findings += missing_modules(self._graph, self._folder, packages)
-        return Report(findings=findings, image=image, python=python, command=self._command(fitting))
+            is_other = any(finding.slug == MISMATCH and finding.level is Level.ERROR for finding in found)
+            command = self._command(looks_like if is_other else ground.image)
+        else:
+            found, command = (undecided(opinions),) if definition.code is not None else (), ""
+        return Report(
+            findings=[*map(self._placed, (*findings, *found)), *ground.syntax, *self._missing(ground)],
+            image=ground.image,
+            python=ground.python,
+            command=command,
+        )
 
-    def _contract(self, definition: Definition) -> tuple[Image | None, Image | None, list[Finding]]:
-        """The image version, the one to serve the code with, and what the ABIs say of it."""
-        plugins, image = self._configuration.plugins, self._configuration.image
+    def _opinions(self) -> tuple[list[Opinion], list[Finding]]:
+        plugins, image, code = self._configuration.plugins, self._configuration.image, self._definition.code
         if image is not None:
             plugins.abi(image.abi, asked_by=f'{image.origin}, image "{image.name}"')
-        if definition.code is None:
-            return image, image, []
-        opinions, findings = ask(plugins, plugins.abis(), definition.code)
+        return ask(plugins, plugins.abis(), code) if code is not None else ([], [])
+
+    def _ground(self, opinions: Sequence[Opinion]) -> tuple["_Ground", Image | None]:
+        """What the handler runs on, and the newest image version of the ABI that its code looks like.
+
+        Without an image version, it is the first of that ABI whose Python can read the code.
+        """
         likely = likeliest(opinions)
-        newest = next(iter(images_of(likely.abi, self._configuration.images)), None) if likely is not None else None
-        if image is None:
-            if newest is None:
-                return None, None, [*findings, undecided(opinions)]
-            image = newest
-        found = verdict(
-            image.abi, opinions, images=self._configuration.images, is_decorated=definition.code.is_decorated
+        images = images_of(likely.abi, self._configuration.images) if likely is not None else []
+        newest = images[0] if images else None
+        if self._configuration.image is not None:
+            return self._on(self._configuration.image), newest
+        first = self._on(newest)
+        others = {image.python: image for image in reversed(images) if newest and image.python != newest.python}
+        grounds = map(self._on, others.values()) if first.syntax else ()
+        return next((ground for ground in grounds if not ground.syntax), first), newest
+
+    def _on(self, image: Image | None) -> "_Ground":
+        plan = self._plan(image)
+        python = chosen_interpreter(self._configuration.options, image, plan).interpreter
+        return _Ground(image=image, plan=plan, python=python, syntax=self._syntax(python))
+
+    def _missing(self, ground: "_Ground") -> list[Finding]:
+        if ground.image is None:
+            return []
+        packages = Packages(
+            image=ground.image,
+            plan=ground.plan,
+            python=ground.python,
+            is_built=self._configuration.options.env == "auto",
+            environ=self._environ,
         )
-        is_other = any(finding.slug == MISMATCH and finding.level is Level.ERROR for finding in found)
-        return image, newest if is_other else image, [*findings, *found]
+        return missing_modules(self._graph, self._folder, packages)
 
     def _plan(self, image: Image | None) -> Plan | None:
         if image is None:
@@ -132,8 +164,8 @@ class _Checkup:
             )
         return findings
 
-    def _placed(self, finding: Finding, definition: Definition) -> Finding:
-        path = self._relative(definition.path) if definition.path is not None else ""
+    def _placed(self, finding: Finding) -> Finding:
+        path = self._relative(self._definition.path) if self._definition.path is not None else ""
         return evolve(finding, path=finding.path or path)
 
     def _relative(self, path: Path) -> str:

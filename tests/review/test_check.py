@@ -52,6 +52,7 @@ def seen(document: dict[str, Any]) -> list[tuple[str, str, int]]:
         ("request['path'], request['query'], request['metadata']" + ANSWER, []),
         ("if 'body' in request: request['body']" + ANSWER, []),
         ("try: request['body']\n    except KeyError: pass" + ANSWER, [("warning", "request-key-unknown", 2)]),
+        ("attempt(lambda: request['body'])" + ANSWER, [("warning", "request-key-unknown", 2)]),
         ("request = dict(request); request['body']" + ANSWER, []),
         ("(lambda request: request['body'])({})" + ANSWER, []),
         ("request[key]" + ANSWER, []),
@@ -333,6 +334,14 @@ def test_handler_that_only_an_older_python_can_read_is_a_note(check: Check, pyth
     document = check({"main.py": source}, image_version="19.04", python=str(python_of("3.6")))
 
     assert seen(document) == [("note", "handler-not-read", 0)]
+
+
+def test_code_that_crashes_the_compiler_of_its_python_is_a_note(check: Check, python_of: Callable[[str], Path]) -> None:
+    files = {"main.py": "import deep\n" + REQUEST + ANSWER, "deep.py": "-" * 100_000 + "1\n"}
+
+    document = check(files, image_version="19.04", python=str(python_of("3.8")))
+
+    assert [finding["slug"] for finding in document["findings"]] in (["handler-not-read"], ["syntax-invalid"])
 
 
 def test_nothing_is_run(check: Check, tmp_path: Path) -> None:

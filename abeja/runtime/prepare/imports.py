@@ -91,7 +91,8 @@ class _Scan:
         source = path.read_bytes()
         try:
             tree = ast.parse(source)
-        except (SyntaxError, ValueError, RecursionError):
+        # Nested too deeply, it is a MemoryError.
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
             for module in _import_lines(source.decode("utf-8", "replace")):
                 # Whether it is guarded is not known.
                 self.follow(module, Site(path=path, is_optional=True))

@@ -23,7 +23,8 @@ class Use:
         passed_to: ``f`` of ``f(parameter)``, ``module.f`` of ``module.f(parameter)``.
         is_iterated: whether it is ``for ... in parameter``, also in a comprehension.
         is_assigned: whether the key or the attribute is assigned or deleted.
-        is_guarded: whether a ``try`` around it may catch what goes wrong.
+        is_guarded: whether a ``try`` around it may catch what goes wrong, or it is in a function that the
+            handler defines, whose caller may.
     """
 
     line: int
@@ -187,6 +188,6 @@ def _first_text(call: ast.Call) -> str | None:
 
 def _is_guarded(node: ast.AST, around: tuple[ast.AST, ...]) -> bool:
     for outer, inner in zip(around, (*around[1:], node), strict=True):
-        if isinstance(outer, ast.Try) and outer.handlers and inner in outer.body:
+        if isinstance(outer, _INNER) or (isinstance(outer, ast.Try) and outer.handlers and inner in outer.body):
             return True
     return False

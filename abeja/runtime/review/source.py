@@ -9,7 +9,7 @@ from pathlib import Path
 from attrs import frozen
 
 from abeja.runtime.prepare.interpreters import Interpreter, dotted
-from abeja.runtime.review.finding import Finding
+from abeja.runtime.review.finding import Finding, Level
 
 _COMPILE_TIMEOUT_S = 60
 # Compiles, and never runs what it has compiled.
@@ -52,20 +52,25 @@ def parse(path: Path) -> Source | None:
         warnings.simplefilter("ignore")
         try:
             return Source(path, ast.parse(path.read_bytes()))
-        except (SyntaxError, ValueError, RecursionError, OSError):
+        except (SyntaxError, ValueError, RecursionError, MemoryError, OSError):
             return None
 
 
 def syntax_findings(files: list[Path], folder: Path, python: Interpreter) -> list[Finding]:
     """What `python` cannot compile of `files`."""
-    done = subprocess.run(
-        [python.path, "-I", "-S", "-c", _COMPILE],
-        input=json.dumps([str(path) for path in files]),
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=_COMPILE_TIMEOUT_S,
-    )
+    try:
+        done = subprocess.run(
+            [python.path, "-I", "-S", "-c", _COMPILE],
+            input=json.dumps([str(path) for path in files]),
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=_COMPILE_TIMEOUT_S,
+        )
+    except subprocess.SubprocessError as error:
+        # Old compilers crash on code that is nested too deeply.
+        message = f"the syntax is not checked: {python} failed to compile it: {error.__class__.__name__}"
+        return [Finding(slug="handler-not-read", message=message, level=Level.NOTE)]
     version = dotted(python.facts.version)
     return [
         Finding(

@@ -12,6 +12,8 @@ Example:
 
 from abeja.runtime.errors import ArchiveRefusedError, ArchiveUnreadableError, SourceFailedError
 from abeja.runtime.hookspecs import hookimpl
+from abeja.runtime.review.finding import Finding, Level, Remark, Review
+from abeja.runtime.review.handler_code import HandlerCode, Use
 from abeja.runtime.types import (
     Abi,
     Encoder,
@@ -32,12 +34,18 @@ __all__ = [
     "Encoder",
     "Extractor",
     "Fetch",
+    "Finding",
+    "HandlerCode",
     "Image",
     "Installer",
+    "Level",
     "Member",
     "MemberKind",
     "Plan",
+    "Remark",
     "ResultSource",
+    "Review",
     "SourceFailedError",
+    "Use",
     "hookimpl",
 ]

@@ -35,6 +35,8 @@ from abeja.runtime.errors import (
     SourceUnknownError,
 )
 from abeja.runtime.plugin_source import Source, entry_point_sources, file_source
+from abeja.runtime.review.finding import Review
+from abeja.runtime.review.handler_code import HandlerCode
 from abeja.runtime.types import Abi, Encoder, Extractor, Image, Installer, ResultSource
 
 Value = Abi | Encoder | Extractor | ResultSource | Image | Installer
@@ -114,6 +116,10 @@ class Plugins:
             PluginError: the plugin that provides it cannot be used.
         """
         return self._require("abi", name, asked_by=asked_by)  # type: ignore[no-any-return] # by kind
+
+    def abis(self) -> tuple[Abi, ...]:
+        """All handler ABIs that can be used."""
+        return tuple(self.abi(name, asked_by="") for name in sorted(self.provided("abi")))
 
     def encoder(self, name: str, *, asked_by: str) -> Encoder:
         """The encoder `name`.
@@ -209,6 +215,25 @@ class Plugins:
                 f"the plugin {plugin} gave {variables!r} as variables: expected texts by name."
             )
         return variables
+
+    def review(self, abi: Abi, code: HandlerCode) -> Review | None:
+        """What `abi` says of a handler's code; None if it cannot tell.
+
+        Raises:
+            PluginValueInvalidError: its plugin raised, or gave something else than a `Review`.
+        """
+        if abi.review is None:
+            return None
+        plugin = self.provided("abi")[abi.name]
+        try:
+            review = abi.review(code)
+        except Exception as error:  # a third party's code may raise anything
+            raise PluginValueInvalidError(
+                f"the plugin {plugin} raised when asked for a review: {type(error).__name__}: {error}"
+            ) from error
+        if not isinstance(review, Review):
+            raise PluginValueInvalidError(f"the plugin {plugin} gave {review!r} as a review: expected a Review.")
+        return review
 
     def require_files(self) -> None:
         """Insist on the plugins that were named one by one.

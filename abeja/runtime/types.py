@@ -8,6 +8,9 @@ from pathlib import Path
 import attrs
 from attrs import frozen
 
+from abeja.runtime.review.finding import Review
+from abeja.runtime.review.handler_code import HandlerCode
+
 
 def _existing_file(instance: object, attribute: "attrs.Attribute[Path]", value: Path) -> None:
     if not value.is_file():
@@ -58,6 +61,8 @@ class Abi:
         variables: from the model's folder and the handler's ``<module>:<function>`` to environment
             variables that handlers of this ABI find. They are set before the handler's module is
             imported, and are defaults: variables of the server's environment and of the options win.
+        review: from a handler's parsed code to what this ABI says of it, for ``abeja-runtime check``. It
+            reads and has no other effect. None if the ABI cannot tell.
         origin: who provides it, for messages; abeja-runtime sets it.
     """
 
@@ -71,6 +76,7 @@ class Abi:
         default=frozenset({"authorization", "host", "proxy-authorization"}), converter=_lowered
     )
     variables: Callable[[Path, str], Mapping[str, str]] = _no_variables
+    review: Callable[[HandlerCode], Review] | None = None
     origin: str = ""
 
 

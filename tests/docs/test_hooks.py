@@ -9,7 +9,23 @@ from pathlib import Path
 import attrs
 import pytest
 
-from abeja.runtime import Abi, Encoder, Extractor, Fetch, Image, Installer, Member, Plan, ResultSource, hookspecs
+from abeja.runtime import (
+    Abi,
+    Encoder,
+    Extractor,
+    Fetch,
+    Finding,
+    HandlerCode,
+    Image,
+    Installer,
+    Member,
+    Plan,
+    Remark,
+    ResultSource,
+    Review,
+    Use,
+    hookspecs,
+)
 
 SECTION = re.compile(r"^### `(abeja_\w+)(\(.*?\).*?)`\n(.*?)(?=^##|\Z)", re.MULTILINE | re.DOTALL)
 
@@ -38,7 +54,11 @@ def test_section_has_the_example_of_the_specification(page: str, name: str) -> N
     assert textwrap.dedent(example[1]) in sections[name]
 
 
-@pytest.mark.parametrize("kind", [Abi, Encoder, Extractor, Member, ResultSource, Fetch, Installer, Plan, Image])
+KINDS = [Abi, Encoder, Extractor, Member, ResultSource, Fetch, Installer, Plan, Image]
+KINDS_OF_REVIEWS = [HandlerCode, Use, Review, Remark, Finding]
+
+
+@pytest.mark.parametrize("kind", [*KINDS, *KINDS_OF_REVIEWS])
 def test_page_names_every_field_of_the_values(page: str, kind: type[attrs.AttrsInstance]) -> None:
     section = re.search(rf"^## `{kind.__name__}`\n(.*?)(?=^## |\Z)", page, re.MULTILINE | re.DOTALL)
     assert section is not None

@@ -376,8 +376,27 @@ class TestOwn(AbiContract):
 def test_a_good_abi_passes(check: Check) -> None:
     outcomes = check(own=ABI, worker=ABI_WORKER, test_own=ABI_TEST)
 
-    assert len(outcomes) == 11
+    assert len(outcomes) == 12
     assert failed(outcomes) == set()
+
+
+@pytest.mark.parametrize(
+    ("review", "is_refused"),
+    [
+        ("server.Review()", False),
+        ("server.Review(signs=[server.Remark(line=1, text='x')])", False),
+        ("server.Review(obstacles=[server.Remark(line=1, text='x')])", True),
+        ("server.Review(findings=[server.Finding(slug='x', message='x')])", True),
+        ("None", True),
+    ],
+)
+def test_a_review_that_raises_a_false_alarm_fails(check: Check, review: str, *, is_refused: bool) -> None:
+    test = "test_its_review_has_nothing_against_a_handler_that_answers"
+    own = "import abeja.runtime as server\n" + ABI.replace(
+        'methods={"POST"}', f'methods={{"POST"}}, review=lambda code: {review}'
+    )
+
+    assert (test in failed(check(test, own=own, worker=ABI_WORKER, test_own=ABI_TEST))) == is_refused
 
 
 @pytest.mark.parametrize(

@@ -80,6 +80,26 @@ def prepare_environment(model: Model, configuration: Configuration) -> Environme
     return Environment(python=folder / "bin" / "python", folder=folder)
 
 
+def chosen_interpreter(options: Options, image: Image | None, plan: Plan | None) -> Choice:
+    """The interpreter that runs the handler, or that its environment is built with; nothing is built.
+
+    Raises:
+        InterpreterMissingError: a Python that was asked for is not on this machine.
+    """
+    if options.env == "inherit":
+        return Choice(interpreter=interpreter_at(str(_inherited(options)), origin="--env"))
+    if options.env != "auto":
+        return Choice(interpreter=interpreter_at(str(_given(options.env).python), origin="--env"))
+    return _choice(options, image, plan)
+
+
+def _choice(options: Options, image: Image | None, plan: Plan | None) -> Choice:
+    wishes = [(plan.python, plan.source)] if plan is not None else []
+    if image is not None:
+        wishes.append((image.python, f"image version {image.name}"))
+    return choose(discover(), option=options.python, wishes=wishes)
+
+
 def _inherited(options: Options) -> Path:
     """``--env inherit``: an interpreter as it is, whatever the model and its image version ask for."""
     if options.python is None:
@@ -102,9 +122,7 @@ def _given(env: str) -> Environment:
 
 def _recipe(model: Model, options: Options, plan: Plan | None) -> Recipe:
     image = model.image
-    wishes = [(plan.python, plan.source)] if plan is not None else []
-    wishes.append((image.python, f"image version {image.name}"))
-    choice = choose(discover(), option=options.python, wishes=wishes)
+    choice = _choice(options, image, plan)
     as_of = _as_of(choice, image, options)
     if choice.is_substitute:
         _warn_of_substitute(choice, image, as_of)

@@ -3,8 +3,10 @@
 import ast
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+
+from attrs import frozen
 
 # In files that this Python cannot parse, such as those with `async` for a name, as 3.6 allowed.
 _IMPORT_LINE = re.compile(r"^\s*(?:import\s+([\w., \t]+)|from\s+(\w+)[\w.]*\s+import\b)", re.MULTILINE | re.ASCII)
@@ -13,6 +15,42 @@ _IMPORTERS = {"__import__", "import_module"}
 _RUNNERS = {"exec", "run_path", "run_module"}
 # Folders that hold other programs' modules, or none.
 _NOT_SOURCES = {"__pycache__", "node_modules", "site-packages"}
+
+
+@frozen(kw_only=True)
+class Site:
+    """Where a module is imported.
+
+    Attributes:
+        path: the file; None for the handler's module itself.
+        line: its number, from 1; 0 if it is not known.
+        is_optional: whether the code goes on without the module.
+    """
+
+    path: Path | None
+    line: int = 0
+    is_optional: bool = False
+
+
+@frozen(kw_only=True)
+class ImportGraph:
+    """What a handler's module imports, and what that imports.
+
+    Attributes:
+        outside: names of top-level modules that are not of the folder, with where each is imported; a place
+            that needs it comes before one that does not.
+        files: the files of the folder that were read, in the order in which they are imported.
+    """
+
+    outside: Mapping[str, Site]
+    files: tuple[Path, ...]
+
+
+def import_graph(folder: Path, module: str) -> ImportGraph:
+    """What is read from `module` on, but for what is imported by a computed name."""
+    scan = _Scan(folder)
+    scan.follow(module)
+    return ImportGraph(outside={name: site for name, site in scan.outside.items() if name}, files=tuple(scan.files))
 
 
 def imported_modules(folder: Path, module: str) -> frozenset[str]:
@@ -26,52 +64,62 @@ def imported_modules(folder: Path, module: str) -> frozenset[str]:
     if scan.is_dynamic:
         for path in _python_files(folder):
             scan.read(path)
-    return frozenset(scan.outside - {""})
+    return frozenset(set(scan.outside) - {""})
 
 
 class _Scan:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._seen: set[Path] = set()
-        self.outside: set[str] = set()
+        # As an ordered set.
+        self.files: dict[Path, None] = {}
+        self.outside: dict[str, Site] = {}
         self.is_dynamic = False
 
-    def follow(self, module: str) -> None:
+    def follow(self, module: str, site: Site | None = None) -> None:
         """Read a module and its packages if they are of the folder; otherwise take note of it."""
         parts = module.split(".")
         if not _is_module(self._folder / parts[0]):
-            self.outside.add(parts[0])
+            self._take_note(parts[0], site or Site(path=None))
         for depth in range(1, len(parts) + 1):
             self._read_module(self._folder.joinpath(*parts[:depth]))
 
     def read(self, path: Path) -> None:
         """Read one file and what it imports."""
-        if path in self._seen:
+        if path in self.files:
             return
-        self._seen.add(path)
+        self.files[path] = None
         source = path.read_bytes()
         try:
             tree = ast.parse(source)
-        except (SyntaxError, ValueError, RecursionError):
+        # Nested too deeply, it is a MemoryError.
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
             for module in _import_lines(source.decode("utf-8", "replace")):
-                self.follow(module)
+                # Whether it is guarded is not known.
+                self.follow(module, Site(path=path, is_optional=True))
             return
+        optional = _optional(tree)
         for node in ast.walk(tree):
-            self._node(node, path)
+            if isinstance(node, ast.Import | ast.ImportFrom | ast.Call):
+                self._node(node, Site(path=path, line=node.lineno, is_optional=node in optional), path)
 
-    def _node(self, node: ast.AST, path: Path) -> None:
+    def _take_note(self, module: str, site: Site) -> None:
+        known = self.outside.get(module)
+        if known is None or (known.is_optional and not site.is_optional):
+            self.outside[module] = site
+
+    def _node(self, node: ast.Import | ast.ImportFrom | ast.Call, site: Site, path: Path) -> None:
         if isinstance(node, ast.Import):
             for alias in node.names:
-                self.follow(alias.name)
+                self.follow(alias.name, site)
         elif isinstance(node, ast.ImportFrom):
-            self._import_from(node, path)
-        elif isinstance(node, ast.Call):
-            self._call(node)
+            self._import_from(node, site, path)
+        else:
+            self._call(node, site)
 
-    def _import_from(self, node: ast.ImportFrom, path: Path) -> None:
+    def _import_from(self, node: ast.ImportFrom, site: Site, path: Path) -> None:
         module = node.module or ""
         if not node.level:
-            self.follow(module)
+            self.follow(module, site)
         elif node.level > len(path.parents):
             return
         # Each name may be a module: `from package import module`.
@@ -80,12 +128,12 @@ class _Scan:
         for alias in node.names:
             self._read_module(base / alias.name)
 
-    def _call(self, node: ast.Call) -> None:
+    def _call(self, node: ast.Call, site: Site) -> None:
         function = node.func
         name = function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
         argument = node.args[0] if node.args else None
         if name in _IMPORTERS and isinstance(argument, ast.Constant) and isinstance(argument.value, str):
-            self.follow(argument.value.lstrip("."))
+            self.follow(argument.value.lstrip("."), site)
         elif name in _IMPORTERS | _RUNNERS:
             self.is_dynamic = True
 
@@ -95,6 +143,18 @@ class _Scan:
         for path in (base.with_name(f"{base.name}.py"), base / "__init__.py"):
             if path.is_file():
                 self.read(path)
+
+
+def _optional(tree: ast.Module) -> set[ast.AST]:
+    """What runs under a ``try`` or only for type checkers: a missing module is no error there."""
+    blocks: list[ast.stmt] = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Try) and node.handlers:
+            # In a handler stands the import that is tried next.
+            blocks += [*node.body, *(statement for handler in node.handlers for statement in handler.body)]
+        elif isinstance(node, ast.If) and ast.unparse(node.test).endswith(("TYPE_CHECKING", "__name__ == '__main__'")):
+            blocks += node.body
+    return {inner for block in blocks for inner in ast.walk(block)}
 
 
 def _is_module(base: Path) -> bool:

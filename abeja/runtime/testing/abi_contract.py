@@ -13,12 +13,15 @@ from abeja.runtime.errors import HandlerLoadError
 from abeja.runtime.model import Model
 from abeja.runtime.plugins import Plugins
 from abeja.runtime.prepare.interpreters import Interpreter, server_interpreter
+from abeja.runtime.review.definition import find_definition
+from abeja.runtime.review.finding import Level, Review
 from abeja.runtime.testing.client import client_of
 from abeja.runtime.testing.handler_path.abeja_handler_testing.worker_modules import services
 from abeja.runtime.testing.plugin_contract import Parameters, numbered, raised_by, value_of
 from abeja.runtime.testing.worker_half_contract import WorkerHalfContract
 from abeja.runtime.types import Encoder, Image
 
+_FIRST_ERROR = 400
 _TOKEN = re.compile(r"[A-Z]+")
 
 
@@ -98,6 +101,18 @@ class AbiContract(WorkerHalfContract):
 
         assert isinstance(error, HandlerLoadError), f"expected handler-refused, found {error!r}"
         assert error.name == "handler-refused", error.report()
+
+    def test_its_review_has_nothing_against_a_handler_that_answers(self, exchange: Exchange, tmp_path: Path) -> None:
+        """``abeja-runtime check`` raises no false alarm; an ABI need not have a review."""
+        (tmp_path / "main.py").write_text(exchange.handler, encoding="utf-8")
+        code = find_definition(tmp_path, "main:handler").code
+        if self.value.review is None or code is None or exchange.status >= _FIRST_ERROR:
+            return
+        review = self.value.review(code)
+        assert isinstance(review, Review), f"expected a Review, found {review!r}"
+        assert not review.obstacles, f"it says that the handler is for another ABI: {review.obstacles}"
+        errors = [finding for finding in review.findings if finding.level is Level.ERROR]
+        assert not errors, f"it finds errors in a handler that answers {exchange.status}: {errors}"
 
     def test_an_exchange_in_this_process(self, exchange: Exchange, tmp_path: Path) -> None:
         """The adapter's reply is complete, and what HTTP can carry."""

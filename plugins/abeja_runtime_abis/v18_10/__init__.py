@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from abeja.runtime import Abi, hookimpl
+from abeja_runtime_abis.v18_10.review import review
 
 # What an input is, its content type says: methods without a body have no input.
 _METHODS = frozenset({"POST", "PUT", "PATCH"})
@@ -12,4 +13,4 @@ _METHODS = frozenset({"POST", "PUT", "PATCH"})
 @hookimpl
 def abeja_abis() -> Iterator[Abi]:
     """The ABI of the image 18.10."""
-    yield Abi(name="18.10", worker=Path(__file__).with_name("worker") / "__init__.py", methods=_METHODS)
+    yield Abi(name="18.10", worker=Path(__file__).with_name("worker") / "__init__.py", methods=_METHODS, review=review)

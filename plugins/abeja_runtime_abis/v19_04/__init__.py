@@ -4,9 +4,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from abeja.runtime import Abi, hookimpl
+from abeja_runtime_abis.v19_04.review import review
 
 
 @hookimpl
 def abeja_abis() -> Iterator[Abi]:
     """The ABI of the images 19.04 to 20.10."""
-    yield Abi(name="19.04", worker=Path(__file__).with_name("worker.py"), parses_multipart=True)
+    yield Abi(name="19.04", worker=Path(__file__).with_name("worker.py"), parses_multipart=True, review=review)

@@ -91,7 +91,7 @@ class Plugins:
     def __init__(self, sources: Iterable[Source], *, blocked: Sequence[str] = ()) -> None:
         self._manager = pluggy.PluginManager(hookspecs.PROJECT)
         self._manager.add_hookspecs(hookspecs)
-        self.all = [Plugin(source) for source in sorted(sources, key=lambda source: source.name)]
+        self.all = [Plugin(source) for source in sorted(sources, key=_order)]
         self._conflicts: dict[tuple[str, str], PluginError] = {}
         for plugin in self.all:
             if any(fnmatch.fnmatchcase(plugin.source.name, pattern) for pattern in blocked):
@@ -366,6 +366,11 @@ class Plugins:
 def kind_of(value: Value) -> str:
     """The kind of a value as it is spelt in entry point names, such as ``encoder``."""
     return next(kind for kind, type_ in _HOOKS.values() if isinstance(value, type_))
+
+
+def _order(source: Source) -> tuple[str, bool, str]:
+    """By name, then files last; distributions are found in the order of the file system, which says nothing."""
+    return source.name, source.file is not None, source.origin
 
 
 def _yielded(source: Source, hook: str, function: Callable[..., Any], kind: type[Any]) -> list[Value]:

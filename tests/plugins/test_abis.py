@@ -1,5 +1,6 @@
 """The built-in handler ABIs keep the contract."""
 
+import abeja_runtime_abis.v18_10
 import abeja_runtime_abis.v19_04
 import abeja_runtime_encoders.json
 from abeja.runtime.testing import AbiContract, Exchange
@@ -29,6 +30,84 @@ RAISES = """
 def handler(request, context):
     raise KeyError("x")
 """
+
+ORDERS = """
+def handler(input_iter, context):
+    for order in input_iter:
+        if "price" not in order:
+            raise context.exceptions.InvalidInput("the order has no price")
+        yield {"total": order["price"] * 2}
+"""
+YIELDS = """
+def handler(input_iter, context):
+    for results in input_iter:
+        for result in results:
+            yield result
+"""
+YIELDS_BYTES = """
+def handler(input_iter, context):
+    for number in next(input_iter):
+        yield bytes([number])
+"""
+RESPONDS = """
+def handler(input_iter, context):
+    for lines in input_iter:
+        yield Response(lines, metadata=[("Content-Type", "text/plain"), ("X-Lines", str(len(lines)))])
+"""
+RAISES_LATER = """
+def handler(input_iter, context):
+    for value in input_iter:
+        raise KeyError(value)
+    yield
+"""
+OF_1904 = """
+def handler(input_iter, context):
+    result = {"content": "text"}
+    return result
+"""
+
+
+class TestAbi1810(AbiContract):
+    plugin = abeja_runtime_abis.v18_10
+    encoders = ("file", "csv", "image", "json")
+    samples = (
+        Exchange(
+            handler=ORDERS, request={"json": {"price": 5}}, content_type="application/json", body=b'{"total": 10}'
+        ),
+        Exchange(handler=ORDERS, request={"method": "PUT", "json": {"price": 1}}, body=b'{"total": 2}'),
+        Exchange(handler=ORDERS, request={"json": {}}, status=400),
+        Exchange(
+            handler=ORDERS,
+            request={"body": b"{", "content_type": "application/json"},
+            status=400,
+            content_type="application/json",
+        ),
+        Exchange(
+            handler=ORDERS,
+            request={"body": b"a,b", "content_type": "text/csv"},
+            status=415,
+            headers={
+                "accept": "application/json, image/jpeg, image/png, "
+                "video/avi, video/x-matroska, video/quicktime, video/mp4"
+            },
+        ),
+        Exchange(handler=ORDERS, request={"form": {"price": "1"}}, status=415),
+        Exchange(handler=YIELDS, request={"json": [[1, 2]]}, content_type="application/json", body=b"[1, 2]"),
+        Exchange(handler=YIELDS, request={"json": ["text"]}, body=b'"text"'),
+        Exchange(handler=YIELDS, request={"json": [{"a": 1}, [2], "3", None]}, body=b'{"a": 1}\n[2]\n"3"\nnull'),
+        Exchange(handler=YIELDS, request={"json": []}, content_type="application/json", body=b""),
+        Exchange(handler=YIELDS, request={"json": ["x" * 200_000]}, body=b'"%s"' % (b"x" * 200_000)),
+        Exchange(handler=YIELDS_BYTES, request={"json": [0, 255, 65]}, body=b"\x00\xffA"),
+        Exchange(
+            handler=RESPONDS,
+            request={"json": ["one", "two"]},
+            content_type="text/plain",
+            body=b"one\ntwo",
+            headers={"x-lines": "2"},
+        ),
+        Exchange(handler=RAISES_LATER, request={"json": 1}, status=500),
+        Exchange(handler=OF_1904, request={"json": 1}, status=500),
+    )
 
 
 class TestAbi1904(AbiContract):

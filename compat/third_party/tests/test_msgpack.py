@@ -12,7 +12,9 @@ import uuid
 import msgpack  # type: ignore[import-not-found,unused-ignore]
 import numpy as np
 import pytest
+from abeja.runtime.testing import EncoderContract, Sample
 
+import abeja_runtime_lambda.msgpack
 from abeja_runtime_lambda.msgpack.worker import MEDIA_TYPES, Encoder, packed
 
 UTC = datetime.UTC
@@ -69,9 +71,22 @@ VECTORS = [
 ]
 
 
-@pytest.mark.parametrize(("value", "expected"), VECTORS, ids=lambda item: repr(item)[:20])
-def test_a_value_is_written_in_the_shortest_form(value: object, expected: str) -> None:
-    assert packed(value).hex() == expected
+class TestMsgpack(EncoderContract):
+    plugin = abeja_runtime_lambda.msgpack
+    samples = (
+        # Each as the one element of a list, as bytes alone are sent as they are.
+        *(
+            Sample([value], body=b"\x91" + bytes.fromhex(form), media_type="application/msgpack")
+            for value, form in VECTORS
+        ),
+        Sample(
+            {"a": 1},
+            "text",
+            2,
+            body=bytes.fromhex("81 a16101 a474657874 02"),
+            media_type="application/x-msgpack",
+        ),
+    )
 
 
 VALUES = [

@@ -5,10 +5,26 @@ from pathlib import Path
 
 import pytest
 from abeja.runtime import Plan
+from abeja.runtime.testing import InstallerContract
 
+import abeja_runtime_lambda.pyproject
 from abeja_runtime_lambda.pyproject import plan
 
 Planned = Callable[[str], Plan]
+
+
+class TestPyproject(InstallerContract):
+    plugin = abeja_runtime_lambda.pyproject
+    samples = (
+        {"pyproject.toml": '[project]\nrequires-python = ">=3.8"\ndependencies = ["numpy>=1.20", "six"]\n'},
+        {"pyproject.toml": ""},
+        {"pyproject.toml": '[tool.poetry.dependencies]\nnumpy = "*"\n'},
+    )
+    broken = (
+        {"pyproject.toml": "[project"},
+        {"pyproject.toml": b"# \xff"},
+        {"pyproject.toml": '[project]\ndynamic = ["dependencies"]\n'},
+    )
 
 
 @pytest.fixture

@@ -1,11 +1,11 @@
 """The body of a request, as the values that a handler iterates over."""
 
-from typing import Any, Generator
+from typing import Any, Generator, Union
 
 from . import image, json_text, video
 from .media_type import IMAGES, JSON, MediaType
 
-Values = Generator[Any, None, None]
+Values = Union[Generator[Any, None, None], video.Frames]
 
 
 def values(message: Any) -> Values:
@@ -28,5 +28,5 @@ def values(message: Any) -> Values:
     return video.frames(body)
 
 
-def _single(value: Any) -> Values:
+def _single(value: Any) -> Generator[Any, None, None]:
     yield value

@@ -21,6 +21,8 @@ def imported(purpose: str, *modules: str) -> Tuple[str, Any]:
             return module, importlib.import_module(module)
         except ImportError as error:
             problems.append(str(error))
+        except Exception as error:  # a broken installation may raise anything
+            problems.append("%s: %s: %s" % (module, type(error).__name__, error))
     wanted = " or ".join(_DISTRIBUTIONS[module] for module in modules)
     raise ImportError(
         "%s needs %s in the handler's environment (Python %s, %s): %s. "
@@ -29,4 +31,4 @@ def imported(purpose: str, *modules: str) -> Tuple[str, Any]:
     )
 
 
-_DISTRIBUTIONS = {"numpy": "numpy", "PIL.Image": "Pillow", "cv2": "OpenCV (opencv-python-headless)"}
+_DISTRIBUTIONS = {"numpy": "numpy", "PIL.Image": "Pillow", "cv2": "OpenCV (opencv-python-headless)", "av": "PyAV (av)"}

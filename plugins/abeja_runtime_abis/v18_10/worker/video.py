@@ -1,46 +1,66 @@
-"""Video inputs, decoded by the model's OpenCV one frame at a time."""
+"""Video inputs, decoded by the model's OpenCV, or else by its PyAV, one frame at a time."""
 
-from typing import Any, BinaryIO, Dict, Generator
+import collections.abc
+import itertools
+from typing import Any, BinaryIO, Dict, Generator, Optional, Tuple
 
-from . import library
+from . import library, opencv, pyav
 from .exceptions import InvalidInput
 
 # FFmpeg also reads playlists that name other files: only what is a container gets to it.
 _AVI, _MATROSKA = b"RIFF", b"\x1a\x45\xdf\xa3"
 _BOXES = (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot")
 _HEAD_BYTES = 12
-# A thousand years.
-_LONGEST_MS = 1000 * 365 * 24 * 3600 * 1000
 
-Frame = Dict[str, Any]
+# Pixels (H, W, 3) of uint8 in RGB, and the position in ms.
+Picture = Tuple[Any, int]
 
 
-def frames(body: BinaryIO) -> Generator[Frame, None, None]:
+class Frames(collections.abc.Iterator):  # type: ignore[type-arg] # not subscriptable at run time on 3.6
     """A dict for each frame: `image` (H, W, 3) uint8 RGB, `pos_frames` from 0, `pos_msec` in ms.
 
     Only the frame in hand is in memory.
+
+    Args:
+        first: the first of the pictures.
+        others: the generator that gave it; closing it closes the decoder.
+    """
+
+    def __init__(self, first: Picture, others: Generator[Picture, None, None]) -> None:
+        self._numbered = enumerate(itertools.chain((first,), others))
+        self._others = others
+
+    def __next__(self) -> Dict[str, Any]:
+        number, (image, position_ms) = next(self._numbered)
+        return {"image": image, "pos_frames": number, "pos_msec": position_ms}
+
+    def close(self) -> None:
+        """Close the decoder, however many frames have been asked for."""
+        self._others.close()
+
+
+def frames(body: BinaryIO) -> Frames:
+    """The frames of a video, the first of which has been decoded.
 
     Args:
         body: a file on disk, or one that becomes so when it is asked for its name.
 
     Raises:
         InvalidInput: it is no video, or has no frame that can be decoded.
-        ImportError: the model has no OpenCV.
+        ImportError: the model has no library that decodes it.
     """
     head = body.read(_HEAD_BYTES)
     body.seek(0)
     if not _is_container(head):
         raise InvalidInput("the body is no AVI, Matroska, QuickTime or MP4 video")
-    _, opencv = library.imported("video input", "cv2")
-    capture = opencv.VideoCapture(body.name)
-    if hasattr(opencv, "CAP_PROP_ORIENTATION_AUTO"):
-        # Frames as they are stored, as OpenCV gave them then.
-        capture.set(opencv.CAP_PROP_ORIENTATION_AUTO, 0)
-    is_read, pixels = capture.read()
-    if not is_read:
-        capture.release()
+    name, module = library.imported("video input", "cv2", "av")
+    found = _begun((opencv if name == "cv2" else pyav).pictures(module, body.name))
+    if found is None and name == "cv2" and opencv.is_limited(module):
+        _, module = library.imported("video input by an OpenCV without FFmpeg", "av")
+        found = _begun(pyav.pictures(module, body.name))
+    if found is None:
         raise InvalidInput("the video cannot be decoded")
-    return _frames(capture, pixels, opencv)
+    return found
 
 
 def _is_container(head: bytes) -> bool:
@@ -49,26 +69,6 @@ def _is_container(head: bytes) -> bool:
     return head.startswith(_MATROSKA) or head[4:8] in _BOXES
 
 
-def _frames(capture: Any, pixels: Any, opencv: Any) -> Generator[Frame, None, None]:
-    number, previous, position = 0, 0, _position(capture, opencv)
-    is_of_next = position > 0 and position == _milliseconds(1000 / (capture.get(opencv.CAP_PROP_FPS) or 1))
-    try:
-        while True:
-            image = opencv.cvtColor(pixels, opencv.COLOR_BGR2RGB)
-            yield {"image": image, "pos_frames": number, "pos_msec": previous if is_of_next else position}
-            is_read, pixels = capture.read()
-            if not is_read:
-                return
-            number, previous, position = number + 1, position, _position(capture, opencv)
-    finally:
-        capture.release()
-
-
-def _position(capture: Any, opencv: Any) -> int:
-    """What OpenCV calls the position: in older versions, such as 3.4, that of the frame to come."""
-    return _milliseconds(capture.get(opencv.CAP_PROP_POS_MSEC))
-
-
-def _milliseconds(value: float) -> int:
-    # Broken videos have positions that are infinite, or no number at all.
-    return round(value) if 0 <= value < _LONGEST_MS else 0
+def _begun(pictures: Generator[Picture, None, None]) -> Optional[Frames]:
+    first = next(pictures, None)
+    return None if first is None else Frames(first, pictures)

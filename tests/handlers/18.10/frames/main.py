@@ -13,6 +13,7 @@ def first(input_iter, context):
     assert type(frame["pos_msec"]) is int
     assert frame["image"].dtype == "uint8"
     assert frame["image"].flags.writeable
+    assert frame["image"].flags.c_contiguous
     yield sorted(frame)
 
 

@@ -6,6 +6,7 @@ test_vectors_worker.py       our worker answers so, on each interpreter of COMPA
 test_vectors_http.py         our server answers so, over HTTP, one process for each handler
 test_differential.py         pairs that nobody recorded: the original and our worker in one run
 test_differential_http.py    those about the reply's head: the original and our server in one run
+test_generated_replies.py    replies that hypothesis makes up: the original and our worker in one run
 ===========================  =====================================================================
 
 A pair is a handler with the requests that it gets; `vectors/` has the recorded ones, `more/` the

@@ -16,8 +16,9 @@ import socket
 import struct
 import subprocess
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,8 @@ _PREFIX = struct.Struct(">4sI")
 # It says nothing when it is ready.
 _POLL_S = 0.01
 
+CLOSED = Failure("closed the connection")
+
 
 def play(pair: Pair, *, environment: Path) -> list[Outcome]:
     """Start the original for `pair` and send it the requests.
@@ -39,21 +42,38 @@ def play(pair: Pair, *, environment: Path) -> list[Outcome]:
         pair: the handler and its requests.
         environment: the virtual environment with the original.
     """
-    with model_folder(pair) as folder, _started(pair, folder, environment) as original:
+    with started(pair, environment=environment) as original:
         return [original.call(number, request) for number, request in enumerate(pair.requests)]
+
+
+@contextmanager
+def started(pair: Pair, *, environment: Path) -> Iterator["OriginalSocket"]:
+    """The original for `pair`, which takes requests until the end of the context; arguments as of `play`."""
+    with model_folder(pair) as folder, _started(pair, folder, environment) as original:
+        yield original
 
 
 class OriginalSocket:
     """The proxy's end of the socket to one original worker, blocking.
 
     Args:
-        sock: connected; whoever made it closes it.
+        connect: makes a connection, which this object closes.
         folder: the model's.
     """
 
-    def __init__(self, sock: socket.socket, folder: ModelFolder) -> None:
-        self._socket = sock
+    def __init__(self, connect: Callable[[], socket.socket], folder: ModelFolder) -> None:
+        self._connect = connect
         self._folder = folder
+        self._socket = connect()
+
+    def close(self) -> None:
+        """Close the connection; the worker goes on."""
+        self._socket.close()
+
+    def reconnect(self) -> None:
+        """Connect anew, as the worker closes the connection over a reply that it cannot encode."""
+        self.close()
+        self._socket = self._connect()
 
     def call(self, number: int, request: Request) -> Outcome:
         """Send one request and wait for the reply."""
@@ -77,7 +97,7 @@ class OriginalSocket:
     def _outcome(self) -> Outcome:
         prefix = self._read(_PREFIX.size)
         if len(prefix) < _PREFIX.size:
-            return Failure("closed the connection")
+            return CLOSED
         reply: dict[str, Any] = json.loads(self._read(_PREFIX.unpack(prefix)[1]))
         if "error_message" in reply:
             return Failure(f"{reply['status_code']} {reply['error_message']}")
@@ -114,8 +134,8 @@ def _started(pair: Pair, folder: ModelFolder, environment: Path) -> Iterator[Ori
         log=folder.log,
     ) as process:
         try:
-            with _connected(process, address, folder) as sock:
-                yield OriginalSocket(sock, folder)
+            with closing(OriginalSocket(partial(_connected, process, address, folder), folder)) as original:
+                yield original
         finally:
             process.terminate()
 

@@ -33,12 +33,30 @@ def play(pair: Pair, *, python: str = sys.executable) -> list[Outcome]:
         pair: the handler and its requests.
         python: path of the worker's interpreter.
     """
+    try:
+        with started(pair, python=python) as worker:
+            return [worker.call(number, request) for number, request in enumerate(pair.requests, start=1)]
+    except HandlerRefusedError as error:
+        return [Failure(str(error)) for _ in pair.requests]
+
+
+class HandlerRefusedError(Exception):
+    """The worker did not load the handler."""
+
+
+@contextmanager
+def started(pair: Pair, *, python: str = sys.executable) -> Iterator["WorkerSocket"]:
+    """A worker for `pair`, which takes requests until the end of the context; arguments as of `play`.
+
+    Raises:
+        HandlerRefusedError: with the worker's words.
+    """
     with model_folder(pair) as folder, _started(pair, folder, python) as worker:
         worker.send(_init_header(folder, pair.entry))
         header, _ = worker.receive()
         if header["kind"] == "failed":
-            return [Failure(header["error"]["message"]) for _ in pair.requests]
-        return [worker.call(number, request) for number, request in enumerate(pair.requests, start=1)]
+            raise HandlerRefusedError(header["error"]["message"])
+        yield worker
 
 
 class WorkerSocket:

@@ -32,6 +32,8 @@ _METADATA = {
     "bytes": "{'x-bytes': b'a'}",
     "upper-case": "{'X-REQUEST-COST': '5'}",
     "number-as-name": "{1: 'a'}",
+    "names-that-are-not-text": "{None: 'a', True: 'b', 1.5: 'c'}",
+    "text-enums": "{enum.Enum('N', [('A', 'x-a')], type=str).A: enum.Enum('V', [('B', 'b')], type=str).B}",
     "runtime-version-in-other-case": "{'X-Abeja-Sys-Meta-Runtime-Version': '9', 'x-a': '1'}",
     "names-in-two-cases": "{'X-A': '1', 'x-a': '2'}",
     "ordered-dict": "collections.OrderedDict([('x-b', '1'), ('x-a', '2')])",

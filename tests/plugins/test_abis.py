@@ -18,6 +18,15 @@ STREAM = """
 def handler(request, context):
     return {"content_type": "application/json", "content": ({"number": number} for number in range(3))}
 """
+NAMES = """
+import enum
+
+class Name(str, enum.Enum):
+    OWN = "x-own"
+
+def handler(request, context):
+    return {"metadata": {Name.OWN: Name.OWN, None: "of null", True: "of true"}}
+"""
 COUNTS = """
 async def handler(request, context):
     return {"status_code": 201, "content": "text"}
@@ -129,6 +138,7 @@ class TestAbi1904(AbiContract):
             body=b'{"parts": [["a", null, "1"], ["b", "c.txt", "2"]]}',
         ),
         Exchange(handler=STREAM, body=b'{"number": 0}\n{"number": 1}\n{"number": 2}'),
+        Exchange(handler=NAMES, headers={"x-own": "x-own", "null": "of null", "true": "of true"}),
         Exchange(handler=COUNTS, status=201, body=b"text"),
         Exchange(handler=WRONG, status=500),
         Exchange(handler=RAISES, status=500),

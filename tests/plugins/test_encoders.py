@@ -24,6 +24,7 @@ class TestJson(EncoderContract):
         Sample({"a": 1, "b": [True, None, 0.5]}, body=b'{"a": 1, "b": [true, null, 0.5]}'),
         Sample({"a": 1}, 2, [], body=b'{"a": 1}\n2\n[]'),
         Sample(datetime.date(2019, 5, 1), decimal.Decimal("1.5"), {3, 1, 2}, body=b'"2019-05-01"\n1.5\n[1, 2, 3]'),
+        Sample({"of": [b"x", memoryview(b"x")]}, body=b'{"of": ["eA==", "eA=="]}'),
         Sample({"name": "名前"}, body=b'{"name": "\\u540d\\u524d"}'),
         Sample(np.array([[1, 2], [3, 4]]), body=b"[[1, 2], [3, 4]]"),
         Sample({"of": np.float32(0.5)}, body=b'{"of": 0.5}', media_type="text/plain"),

@@ -157,12 +157,23 @@ def _headers(metadata: Any) -> List[Tuple[str, str]]:
         return []
     if not isinstance(metadata, collections.abc.Mapping):
         raise TypeError("metadata: expected a dict of header names and values, found a %s" % type(metadata).__name__)
-    return [(str(name), _header_value(value)) for name, value in metadata.items()]
+    return [(_header_name(name), _header_value(value)) for name, value in metadata.items()]
+
+
+def _header_name(name: Any) -> str:
+    """The name as a key in JSON, in which the original wrote its metadata: None is ``null``."""
+    try:
+        return cast(str, next(iter(json.loads(json.dumps({name: 0})))))
+    except TypeError:
+        raise TypeError("metadata: expected a header's name as text, found %r" % (name,)) from None
 
 
 def _header_value(value: Any) -> str:
     if value is None:
         return ""
+    if isinstance(value, str):
+        # The text itself: `str` of an enum's member is the member's name.
+        return str.__str__(value)
     if isinstance(value, (bytes, bytearray)):
         return bytes(value).decode("latin-1")
     return str(value)

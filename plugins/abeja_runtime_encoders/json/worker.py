@@ -119,7 +119,7 @@ _CONVERSIONS: Tuple[Tuple[Any, Callable[[Any], Any]], ...] = (
 
 def _convert(value: Any) -> Any:
     tolist = getattr(value, "tolist", None)
-    if callable(tolist) and not isinstance(value, type):
+    if callable(tolist) and not isinstance(value, (type, memoryview)):
         converted = tolist()
         # numpy's long double has no other Python form than itself.
         return float(converted) if type(converted) is type(value) else converted

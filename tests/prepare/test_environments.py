@@ -149,6 +149,20 @@ def test_inherit_takes_the_servers_python_whatever_the_image_had(
     assert not environments.exists()
 
 
+def test_a_python_that_is_not_here_is_replaced_with_a_warning_that_says_what_differs(
+    runtime: Install, model: Path
+) -> None:
+    (model / "main.py").write_text("def handler(request, context):\n    return {'content': 'x'}\n")
+    (model / "abeja-runtime.toml").write_text('[image.latest]\npython = "3.5"\nreleased = 2018-01-01\n')
+
+    done = runtime("run-local", "--input", str(model / "request.json"))
+
+    assert (done.returncode, done.stdout) == (0, "x"), done.stderr
+    (warning,) = [line for line in done.stderr.splitlines() if line.startswith("WARNING")]
+    assert "Python 3.5 (image version latest) is not on this machine: the handler runs on " in warning
+    assert "with packages of today instead of 2018-01-01" in warning
+
+
 def test_inherit_takes_a_version_of_python(runtime: Install) -> None:
     own = f"{sys.version_info[0]}.{sys.version_info[1]}"
 

@@ -50,6 +50,33 @@ def test_response_of_the_handlers_own_is_left_alone(ask: Ask, tmp_path: Path) ->
     assert ask(tmp_path, b"1").json() == "mine"
 
 
+@pytest.mark.parametrize(
+    "source",
+    [
+        (
+            "import functools\ndef results(size, input_iter, context):\n    yield Response(['text'])\n"
+            "handler = functools.partial(results, 2)\n"
+        ),
+        "from helpers import plain\n@plain\ndef handler(input_iter, context):\n    yield Response(['text'])\n",
+        (
+            "from helpers import Base\nclass Handler(Base):\n    def results(self):\n        yield Response(['text'])\n"
+            "handler = Handler()\n"
+        ),
+    ],
+    ids=["partial", "decorated elsewhere", "called by a base class elsewhere"],
+)
+def test_response_is_lent_to_the_module_of_the_handler_however_it_is_made(
+    ask: Ask, tmp_path: Path, source: str
+) -> None:
+    (tmp_path / "main.py").write_text(source)
+    (tmp_path / "helpers.py").write_text(
+        "def plain(function):\n    return lambda *arguments: function(*arguments)\n"
+        "class Base:\n    def __call__(self, input_iter, context):\n        return self.results()\n"
+    )
+
+    assert ask(tmp_path, b"1").json() == "text"
+
+
 @pytest.mark.parametrize("handler", ["returns_none", "returns_text"])
 def test_what_is_no_series_of_results_is_500(ask: Ask, caplog: pytest.LogCaptureFixture, handler: str) -> None:
     assert ask("shapes", b"1", handler=f"main:{handler}").status == 500

@@ -112,7 +112,7 @@ def test_response_with_an_empty_content_type_is_500(ask: Ask, caplog: pytest.Log
     assert "metadata: the Content-Type is empty" in caplog.text
 
 
-@pytest.mark.parametrize("metadata", [["Content-Type"], 5, [["a", "b", "c"]]])
+@pytest.mark.parametrize("metadata", [["Content-Type"], 5, [["a", "b", "c"]], [["Content-Type", None]]])
 def test_metadata_of_another_shape_is_500_where_the_response_is_made(
     ask: Ask, tmp_path: Path, caplog: pytest.LogCaptureFixture, metadata: object
 ) -> None:

@@ -15,11 +15,13 @@ class Services(object):
     Attributes:
         encoders: the encoder classes of the image version, in its order.
         version: the version of abeja-runtime.
+        handler: ``<module>:<function>``; the module is in `sys.modules`.
     """
 
-    def __init__(self, encoders: List[Any], version: str) -> None:
+    def __init__(self, encoders: List[Any], version: str, handler: str = "") -> None:
         self.encoders = encoders
         self.version = version
+        self.handler = handler
         self._loop: Optional[Any] = None
 
     def settle(self, value: Any) -> Any:

@@ -121,7 +121,7 @@ def _load_adapter(init: Dict[str, Any]) -> Tuple[Services, Any]:
     adapter_class = loading.load_plugin_class("abi", abi, "Adapter")
     encoders = [loading.load_plugin_class("encoder", encoder, "Encoder") for encoder in init["encoders"]]
     function = loading.load_handler(init["model_dir"], init["handler"])
-    services = Services(encoders, init["version"])
+    services = Services(encoders, init["version"], init["handler"])
     try:
         return services, adapter_class(function, services)
     except BaseException as error:  # the adapter may refuse the handler or its environment

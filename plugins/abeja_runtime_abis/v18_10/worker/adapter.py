@@ -28,7 +28,7 @@ class Adapter(object):
     def __init__(self, function: Callable[..., Any], services: Any) -> None:
         user_function.check(function)
         # Handlers of that time use the name without importing it.
-        user_function.lend(function, "Response", datatypes.Response)
+        user_function.lend(function, services.handler.partition(":")[0], Response=datatypes.Response)
         self._function = function
         self._services = services
         # One object for all requests, as handlers may keep things in it.

@@ -24,7 +24,7 @@ class Response(object):
 def _pairs(metadata: Any) -> List[Tuple[str, str]]:
     items = metadata.items() if isinstance(metadata, collections.abc.Mapping) else metadata or ()
     try:
-        return [(str(name), _text(value)) for name, value in items]
+        return [(_text(name), _text(value)) for name, value in items]
     except (TypeError, ValueError):
         raise TypeError(
             "metadata: expected a list of pairs such as [('Content-Type', 'image/jpeg')], found %.200r" % (metadata,)
@@ -32,4 +32,6 @@ def _pairs(metadata: Any) -> List[Tuple[str, str]]:
 
 
 def _text(value: Any) -> str:
+    if value is None:
+        raise TypeError
     return value.decode("latin-1") if isinstance(value, bytes) else str(value)

@@ -74,4 +74,6 @@ def _is_complete(data: bytes) -> bool:
 
 
 def _reason(error: Exception) -> str:
-    return " ".join(str(error).split()) or type(error).__name__
+    # Pillow ends with the file object, whose path is nobody's business.
+    text = str(error).partition("<")[0]
+    return " ".join(text.split()) or type(error).__name__

@@ -2,7 +2,9 @@
 
 import ast
 import builtins
+import functools
 import inspect
+import sys
 import textwrap
 from typing import Any, Callable, Dict, Iterator, List
 
@@ -28,10 +30,12 @@ def check(function: Callable[..., Any]) -> None:
         )
 
 
-def lend(function: Callable[..., Any], name: str, value: Any) -> None:
-    """Make `value` a global of the function's module, unless the module or Python has that name."""
-    if not hasattr(builtins, name):
-        _globals_of(function).setdefault(name, value)
+def lend(function: Callable[..., Any], module: str, **names: Any) -> None:
+    """Make names globals of the handler's module and of the function's, unless they or Python have them."""
+    for namespace in (vars(sys.modules[module]) if module in sys.modules else {}, _globals_of(function)):
+        for name, value in names.items():
+            if not hasattr(builtins, name):
+                namespace.setdefault(name, value)
 
 
 def _call_problem(function: Callable[..., Any]) -> str:
@@ -49,6 +53,8 @@ def _call_problem(function: Callable[..., Any]) -> str:
 
 def _globals_of(function: Callable[..., Any]) -> Dict[str, Any]:
     innermost: Any = inspect.unwrap(function)
+    while isinstance(innermost, functools.partial):
+        innermost = inspect.unwrap(innermost.func)
     if not hasattr(innermost, "__globals__"):
         innermost = type(innermost).__call__
     return getattr(innermost, "__globals__", {})

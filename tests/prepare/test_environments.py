@@ -239,6 +239,19 @@ def test_a_file_that_cannot_be_read_is_named(runtime: Install, model: Path) -> N
     assert f"dependency-file-invalid: {model}/requirements.txt cannot be used: there is no file" in done.stderr
 
 
+@pytest.mark.parametrize("tool", ["uv", "pip"])
+def test_a_line_that_asks_for_nothing_is_named_with_its_file(runtime: Install, model: Path, tool: str) -> None:
+    (model / "requirements.txt").write_text("alpha\nfoo bar\n")
+
+    done = runtime("install", "--installer", tool)
+
+    assert done.returncode == 3
+    assert "Error: dependency-file-invalid: what the model asks for cannot be read." in done.stderr
+    assert "requirements.txt" in done.stderr
+    assert "foo bar" in done.stderr
+    assert "environments" not in done.stderr
+
+
 @pytest.fixture
 def slow_project(tmp_path: Path, model: Path) -> Path:
     """A project that the model asks for, whose build waits for the file `go`."""

@@ -2,6 +2,7 @@
 
 import errno
 import logging
+import re
 import shutil
 import time
 from collections.abc import Mapping
@@ -25,6 +26,9 @@ from abeja.runtime.prepare.uv import Uv
 from abeja.runtime.prepare.wheels import pythons_with_wheel
 
 _log = logging.getLogger("abeja.runtime")
+
+# What the plan asks for, written for the tool.
+_LINES = "requirements.txt"
 
 # With less than this left, a disk is full: what a tool could not write is mostly larger.
 _FULL_BYTES = 1024**2
@@ -73,7 +77,7 @@ class Build:
             tool = Tool(folder=recipe.folder, environ=self._variables(), lock=lock, on_progress=progress.show)
             outcome = self._run(tool, aside)
             if not outcome.is_success:
-                raise self._error(outcome, tool, is_disk_full=shutil.disk_usage(aside).free < _FULL_BYTES)
+                raise self._error(outcome, tool, aside)
             packages = _installed(aside / "environment")
         _log.info("built in %.1f s: %s", progress.seconds, " ".join(packages) or "no packages")
         return self._record(packages)
@@ -82,7 +86,7 @@ class Build:
         recipe, folder = self.recipe, aside / "environment"
         lines = None
         if recipe.plan is not None and recipe.plan.requirements:
-            lines = aside / "requirements.txt"
+            lines = aside / _LINES
             lines.write_text("\n".join(recipe.plan.requirements) + "\n", encoding="utf-8")
         if recipe.tool == "pip":
             return Pip(recipe=recipe, tool=tool).build(folder, lines, final=self.store.root / recipe.key)
@@ -92,10 +96,15 @@ class Build:
         own = {name: value for name, value in self.recipe.environ.items() if name not in _NOT_FOR_TOOLS}
         return {**own, **self.recipe.indexes.uv_variables}
 
-    def _error(self, outcome: Outcome, tool: Tool, *, is_disk_full: bool) -> AbejaRuntimeError:
-        find_wheels = partial(pythons_with_wheel, recipe=self.recipe, tool=tool)
+    def _error(self, outcome: Outcome, tool: Tool, aside: Path) -> AbejaRuntimeError:
+        source = self.recipe.plan.source if self.recipe.plan else ""
+        # The user wrote the source; where in the copy something stands says nothing of it.
+        copy = re.compile(rf"[`']?{re.escape(str(aside / _LINES))}[`']?( at position \d+)?")
         return explain(
-            outcome.output, interpreter=self.recipe.interpreter, find_wheels=find_wheels, is_disk_full=is_disk_full
+            copy.sub(source, outcome.output),
+            interpreter=self.recipe.interpreter,
+            find_wheels=partial(pythons_with_wheel, recipe=self.recipe, tool=tool),
+            is_disk_full=shutil.disk_usage(aside).free < _FULL_BYTES,
         )
 
     def _record(self, packages: list[str]) -> dict[str, Any]:

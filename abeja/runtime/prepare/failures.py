@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 
 from abeja.runtime.errors import (
     DependencyError,
+    DependencyFileInvalidError,
     DependencyUnresolvableError,
     DiskFullError,
     HashMismatchError,
@@ -34,7 +35,8 @@ _PINS = (
     # pip
     re.compile(rf"No matching distribution found for {_PACKAGE}==(\S+)"),
 )
-_UNRESOLVABLE = re.compile(r"No solution found|No matching distribution found|ResolutionImpossible|Invalid requirement")
+_UNREADABLE = re.compile(r"Couldn't parse requirement|Invalid requirement")
+_UNRESOLVABLE = re.compile(r"No solution found|No matching distribution found|ResolutionImpossible")
 _NO_VENV = re.compile(r"No module named '?(?:venv|ensurepip|pip)|ensurepip is not available")
 _NOISE = re.compile(r"^warning: .*missing an upload date|^Using Python|^Resolved \d|^\s*$")
 
@@ -70,6 +72,8 @@ def explain(
             f"a package is not the one whose hash is given, or has none.\n{shown}",
             hint="lock the requirements again, or find out who changed the file.",
         )
+    if _UNREADABLE.search(output):
+        return DependencyFileInvalidError(f"what the model asks for cannot be read.\n{shown}")
     return _wheel_missing(output, interpreter, find_wheels) or _other(output, shown)
 
 

@@ -9,6 +9,7 @@ nobody asked for it.
 import difflib
 import fnmatch
 import inspect
+import os
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from types import ModuleType
@@ -105,7 +106,7 @@ class Plugins:
     def installed(cls, *, files: Iterable[Path] = (), blocked: Sequence[str] = ()) -> "Plugins":
         """The plugins of all installed distributions, and those of `files`."""
         # The same file twice, as by the user's file and a flag, is one plugin.
-        from_files = [file_source(file) for file in dict.fromkeys(file.resolve() for file in files)]
+        from_files = [file_source(file) for file in dict.fromkeys(Path(os.path.realpath(file)) for file in files)]
         return cls([*entry_point_sources(), *from_files], blocked=blocked)
 
     def abi(self, name: str, *, asked_by: str) -> Abi:

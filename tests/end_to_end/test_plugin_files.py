@@ -179,3 +179,12 @@ def test_two_plugins_of_one_name_are_an_error_that_names_both(run: Run, folder: 
     assert "plugin-conflict: the encoder 'fraction' is provided by both" in same_encoder.stderr
     for name in ("other/fractions_plugin.py", "fractions_plugin.py"):
         assert str(folder / name) in same_file_name.stderr
+
+
+def test_a_link_to_itself_is_named(run: Run, folder: Path) -> None:
+    (folder / "loop.py").symlink_to("loop.py")
+
+    done = run("run-local", "--input", "request.json", "--plugin", "loop.py")
+
+    assert done.returncode == 2
+    assert "plugin-file-missing" in done.stderr

@@ -52,6 +52,12 @@ def seen(document: dict[str, Any]) -> list[tuple[str, str, int]]:
         ("request['path'], request['query'], request['metadata']" + ANSWER, []),
         ("if 'body' in request: request['body']" + ANSWER, []),
         ("try: request['body']\n    except KeyError: pass" + ANSWER, [("warning", "request-key-unknown", 2)]),
+        ("with suppress(KeyError): request['body']" + ANSWER, [("warning", "request-key-unknown", 2)]),
+        ("hasattr(request, 'json') and request.json()" + ANSWER, [("warning", "request-attribute-unknown", 2)]),
+        (
+            "if isinstance(request, dict): return {'content': ''}\n    request['body']" + ANSWER,
+            [("warning", "request-key-unknown", 3)],
+        ),
         ("attempt(lambda: request['body'])" + ANSWER, [("warning", "request-key-unknown", 2)]),
         ("request = dict(request); request['body']" + ANSWER, []),
         ("(lambda request: request['body'])({})" + ANSWER, []),
@@ -234,6 +240,34 @@ def test_handler_that_is_made_when_it_is_imported_is_a_note(check: Check, source
 
     assert [finding["slug"] for finding in document["findings"] if finding["level"] == "error"] == []
     assert "handler-not-read" in [finding["slug"] for finding in document["findings"] if finding["level"] == "note"]
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        (
+            "if fast:\n    def handler(request, context):\n        return {}\nelse:\n"
+            "    def handler(input_iter, context):\n        yield\n"
+        ),
+        "try:\n    from fast import handler\nexcept ImportError:\n    handler = None\n",
+        "handler = None\ndef load():\n    global handler\n    handler = print\nload()\n",
+    ],
+    ids=["branches", "an import that may fail", "a function that sets it"],
+)
+def test_handler_of_which_reading_does_not_tell_which_one_is_a_note(check: Check, source: str) -> None:
+    document = check({"main.py": source}, image_version="19.04")
+
+    assert ("note", "handler-not-read") in {(level, slug) for level, slug, _ in seen(document)}
+    assert "error" not in {level for level, _, _ in seen(document)}
+
+
+def test_module_that_may_be_in_a_package_is_a_warning(check: Check) -> None:
+    files = {"main.py": "x = 1\n", "requirements.txt": "package\n"}
+
+    assert seen(check(files, image_version="19.04", handler="package.serving:handler"))[0][:2] == (
+        "warning",
+        "handler-module-missing",
+    )
 
 
 @pytest.mark.parametrize(

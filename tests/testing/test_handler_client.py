@@ -1,5 +1,6 @@
 """`HandlerClient`: in this process and in a worker, and the service itself, give the same."""
 
+import asyncio
 import os
 import sys
 from collections.abc import Iterator
@@ -237,6 +238,24 @@ def test_a_handler_that_does_not_load_says_why(repository: Path) -> None:
     assert caught.value.__cause__ is not None
     with pytest.raises(HandlerLoadError, match="'renamed'"):
         HandlerClient("renamed:handler", **options, worker=True)
+
+
+@pytest.mark.parametrize("worker", [False, True], ids=["in process", "worker"])
+def test_a_closed_client_says_that_it_is(handlers: Path, worker: bool) -> None:  # noqa: FBT001 (a parameter of pytest)
+    client = HandlerClient(model_dir=handlers / "echo", image_version="19.04", worker=worker)
+    client.close()
+    client.close()
+
+    with pytest.raises(RuntimeError, match="the client is closed"):
+        client.get()
+
+
+def test_a_worker_inside_a_running_loop_says_what_to_do(handlers: Path) -> None:
+    async def make() -> None:
+        HandlerClient(model_dir=handlers / "echo", image_version="19.04", worker=True)
+
+    with pytest.raises(RuntimeError, match=r"inside a running event loop: .*asyncio\.to_thread"):
+        asyncio.run(make())
 
 
 def test_options_are_those_of_the_command_line(model: Path) -> None:

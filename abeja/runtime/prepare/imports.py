@@ -5,6 +5,7 @@ import os
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import TypeGuard
 
 from attrs import frozen
 
@@ -149,12 +150,18 @@ def _optional(tree: ast.Module) -> set[ast.AST]:
     """What runs under a ``try`` or only for type checkers: a missing module is no error there."""
     blocks: list[ast.stmt] = []
     for node in ast.walk(tree):
-        if isinstance(node, ast.Try) and node.handlers:
+        if isinstance(node, ast.Try | ast.TryStar) and node.handlers:
             # In a handler stands the import that is tried next.
             blocks += [*node.body, *(statement for handler in node.handlers for statement in handler.body)]
-        elif isinstance(node, ast.If) and ast.unparse(node.test).endswith(("TYPE_CHECKING", "__name__ == '__main__'")):
+        elif _is_not_always_run(node):
             blocks += node.body
     return {inner for block in blocks for inner in ast.walk(block)}
+
+
+def _is_not_always_run(node: ast.AST) -> TypeGuard[ast.If | ast.With]:
+    if isinstance(node, ast.With):
+        return any("suppress(" in ast.unparse(item) for item in node.items)
+    return isinstance(node, ast.If) and ast.unparse(node.test).endswith(("TYPE_CHECKING", "__name__ == '__main__'"))
 
 
 def _is_module(base: Path) -> bool:

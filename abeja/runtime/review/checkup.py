@@ -84,9 +84,9 @@ class _Checkup:
     def report(self) -> Report:
         definition = self._definition
         opinions, findings = self._opinions()
-        if definition.finding is not None:
-            findings.append(definition.finding)
         ground, looks_like = self._ground(opinions)
+        if definition.finding is not None:
+            findings.append(self._weighed(definition.finding, ground))
         if ground.image is not None:
             found = verdict(
                 ground.image.abi,
@@ -104,6 +104,12 @@ class _Checkup:
             python=ground.python,
             command=command,
         )
+
+    def _weighed(self, finding: Finding, ground: "_Ground") -> Finding:
+        """A module that is not in the folder may be in a package, or where PYTHONPATH says."""
+        is_elsewhere = ground.plan is not None or "PYTHONPATH" in self._environ
+        is_missing = finding.slug == "handler-module-missing"
+        return evolve(finding, level=Level.WARNING) if is_missing and is_elsewhere else finding
 
     def _opinions(self) -> tuple[list[Opinion], list[Finding]]:
         plugins, image, code = self._configuration.plugins, self._configuration.image, self._definition.code

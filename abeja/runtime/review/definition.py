@@ -43,7 +43,10 @@ def find_definition(folder: Path, handler: str) -> Definition:
 
 def module_file(folder: Path, module: str) -> Path | None:
     """The file of a module of the folder, None if there is none."""
-    base = folder.joinpath(*module.split("."))
+    names = module.split(".")
+    if not all(map(str.isidentifier, names)):
+        return None
+    base = folder.joinpath(*names)
     # In the order of Python's own finder.
     for path in (base / "__init__.py", base.with_name(f"{base.name}.py")):
         if path.is_file():
@@ -58,6 +61,10 @@ def _find(folder: Path, path: Path, name: str, *, depth: int) -> Definition:
     bindings = [node for node in _statements(source.tree.body) if name in _bound_names(node)]
     if not bindings:
         return Definition(path=path, finding=_not_found(source, name))
+    if len(bindings) > 1 and any(binding not in source.tree.body for binding in bindings):
+        return Definition(path=path, finding=_unknown(bindings[0].lineno, f"{name} depends on which branch is run"))
+    if any(isinstance(node, ast.Global) and name in node.names for node in ast.walk(source.tree)):
+        return Definition(path=path, finding=_unknown(bindings[0].lineno, f"{name} is set by a function that is run"))
     # The last one wins when the module is imported.
     return _bound(folder, source, name, bindings[-1], depth=depth)
 
@@ -102,7 +109,7 @@ def _imported(folder: Path, path: Path, node: ast.ImportFrom, name: str, *, dept
 
 
 def _method(tree: ast.Module, value: ast.expr | None) -> Function | None:
-    """The method that ``Class()`` or ``Class().method`` calls, for a class of the module without bases."""
+    """The method that ``Class()`` or ``Class().method`` calls, if a class of the module has it itself."""
     name = "__call__"
     if isinstance(value, ast.Attribute):
         name, value = value.attr, value.value
@@ -159,7 +166,7 @@ def _writes_globals(tree: ast.Module) -> bool:
 
 
 def _no_module(folder: Path, module: str, name: str) -> Finding:
-    modules = sorted(path.stem for path in folder.glob("*.py"))
+    modules = sorted(path.stem for path in folder.glob("*.py") if path.is_file())
     near = difflib.get_close_matches(module, modules, n=1)
     only = modules if len(modules) == 1 else []
     suggestions = [f"did you mean {meant}:{name}?" for meant in (near or only)]

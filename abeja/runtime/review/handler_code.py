@@ -3,7 +3,7 @@
 import ast
 from collections.abc import Iterator
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -35,6 +35,10 @@ class Use:
     is_iterated: bool = False
     is_assigned: bool = False
     is_guarded: bool = False
+
+
+# What asks a value what it is, or has.
+_QUESTIONS = ("hasattr", "isinstance", "getattr", "callable", "type")
 
 
 @frozen(kw_only=True)
@@ -114,7 +118,9 @@ class HandlerCode:
         found: list[Use] = []
         for statement in self.function.body:
             _collect(statement, name, (), found)
-        return tuple(found)
+        # Who asks what it is may go on only where it is what is used then.
+        is_asked = any(use.passed_to in _QUESTIONS for use in found)
+        return tuple(evolve(use, is_guarded=use.is_guarded or is_asked) for use in found)
 
 
 def _bound(node: ast.AST) -> tuple[str, ...]:
@@ -188,6 +194,13 @@ def _first_text(call: ast.Call) -> str | None:
 
 def _is_guarded(node: ast.AST, around: tuple[ast.AST, ...]) -> bool:
     for outer, inner in zip(around, (*around[1:], node), strict=True):
-        if isinstance(outer, _INNER) or (isinstance(outer, ast.Try) and outer.handlers and inner in outer.body):
+        if isinstance(outer, ast.Try | ast.TryStar) and outer.handlers and inner in outer.body:
+            return True
+        if isinstance(outer, _INNER) or (isinstance(outer, ast.With) and any(map(_suppresses, outer.items))):
             return True
     return False
+
+
+def _suppresses(item: ast.withitem) -> bool:
+    call = item.context_expr
+    return isinstance(call, ast.Call) and ast.unparse(call.func).rpartition(".")[2] == "suppress"

@@ -54,12 +54,11 @@ class HandlerClient(kit.Client):
         self._client = client_of(model, worker=worker, raise_errors=raise_errors, options=configuration.options)
         super().__init__(self._client._settings)  # noqa: SLF001 (it stands in for that client)
 
-    def close(self) -> None:
-        """Stop the worker, or forget the handler's modules."""
-        self._client.close()
-
     def _perform(self, call: Call) -> kit.Answer:
         return self._client._perform(call)  # noqa: SLF001 (it stands in for that client)
+
+    def _release(self) -> None:
+        self._client.close()
 
 
 def client_of(model: Model, *, worker: bool, raise_errors: bool = True, options: Options | None = None) -> kit.Client:

@@ -26,7 +26,7 @@ bodies = []
 for data in samples:
     try:
         media_type, values = pickle.loads(base64.b64decode(data))
-    except ImportError:
+    except (ImportError, AttributeError):
         bodies.append(None)
         continue
     encoder = Encoder(media_type)

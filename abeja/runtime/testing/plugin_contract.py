@@ -47,6 +47,8 @@ class PluginContract:
     @property
     def value(self) -> Any:
         """What the plugin yields; read as abeja-runtime reads it."""
+        if not hasattr(self, "plugin"):
+            raise TypeError(f"{type(self).__name__} needs `plugin`, the module that has the hooks")
         return value_of(self.plugin, self.kind, self.name)
 
     def test_its_hooks_yield_one_such_value(self) -> None:

@@ -35,6 +35,7 @@ class WorkerClient(Client):
         self, model: Model, *, settings: dict[str, Any], startup_timeout_s: float, timeout_s: float | None
     ) -> None:
         super().__init__(settings)
+        _refuse_inside_a_loop()
         with contextlib.ExitStack() as opened:
             self._spool = opened.enter_context(Spool())
             # The workers live as long as this loop, which runs while something is asked.
@@ -43,8 +44,7 @@ class WorkerClient(Client):
             opened.callback(lambda: self._runner.run(self._assembly.pool.stop()))
             self._opened = opened.pop_all()
 
-    def close(self) -> None:
-        """Stop the worker."""
+    def _release(self) -> None:
         self._opened.close()
 
     async def _start(self, model: Model, *, startup_timeout_s: float, timeout_s: float | None) -> None:
@@ -92,3 +92,14 @@ class WorkerClient(Client):
         sink = BodySink(self._spool, budget)
         sink.write(part.body)
         return sink.close()
+
+
+def _refuse_inside_a_loop() -> None:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return
+    raise RuntimeError(
+        "a client with worker=True cannot be used inside a running event loop: "
+        "make and call it in a thread, as with `await asyncio.to_thread(...)`"
+    )

@@ -13,11 +13,12 @@ class Client(object):
     """Asks a handler; how is its subclasses' business.
 
     Args:
-        settings: what `abeja_runtime.testing.settings` found out about the handler.
+        settings: what `abeja.runtime.testing.settings` found out about the handler.
     """
 
     def __init__(self, settings: Dict[str, Any]) -> None:
         self._settings = settings
+        self._is_closed = False
 
     def __enter__(self: _Self) -> _Self:
         return self
@@ -27,6 +28,9 @@ class Client(object):
 
     def close(self) -> None:
         """Let go of the handler; calls are not possible any more."""
+        if not self._is_closed:
+            self._is_closed = True
+            self._release()
 
     def get(self, path: str = "/", **request: Any) -> Answer:
         """GET; `request` is what `request` takes."""
@@ -56,6 +60,8 @@ class Client(object):
             path: of the request's target, with or without a query.
             request: `query`, `headers`, one of `json`, `body`, `file` and `form`, `content_type`.
         """
+        if self._is_closed:
+            raise RuntimeError("the client is closed: ask before close(), or in its `with` block")
         call = Call(method, path, **request)
         methods = self._settings["methods"]
         if call.method not in methods:
@@ -67,6 +73,9 @@ class Client(object):
         return answer
 
     def _perform(self, call: Call) -> Answer:
+        raise NotImplementedError
+
+    def _release(self) -> None:
         raise NotImplementedError
 
 

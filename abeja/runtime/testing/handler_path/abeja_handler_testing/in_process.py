@@ -57,8 +57,8 @@ class HandlerClient(Client):
             self._forget()
             raise
 
-    def close(self) -> None:
-        """Forget the handler's modules, so that another client imports its own."""
+    def _release(self) -> None:
+        # The handler's modules are forgotten, so that another client imports its own.
         self._session.close()
         self._forget()
 

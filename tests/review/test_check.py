@@ -75,6 +75,7 @@ def seen(document: dict[str, Any]) -> list[tuple[str, str, int]]:
         ("raise ValueError", []),
         ("request.read()\n    return [1]", [("error", "answer-not-a-dict", 3)]),
         ("return {'content': ''}, 200", [("error", "answer-not-a-dict", 2)]),
+        ("return json.dumps({'content': ''})", [("error", "answer-not-a-dict", 2)]),
         ("return helper(request)", []),
         ("return {'status': 200, 'content': ''}", [("warning", "answer-key-unknown", 2)]),
         ("return {'status_code': '200', 'content': ''}", [("error", "answer-invalid", 2)]),

@@ -27,6 +27,8 @@ _ELSEWHERE = {
 _ANSWER_ELSEWHERE = {"status": "status_code", "statusCode": "status_code", "body": "content", "headers": "metadata"}
 # Literals that are no dict.
 _NO_DICTS = (ast.List, ast.Tuple, ast.Set, ast.Constant, ast.JoinedStr, ast.ListComp, ast.SetComp, ast.GeneratorExp)
+# Functions whose results are no dict either.
+_MAKE_NO_DICTS = ("json.dumps", "str", "repr", "bytes", "list", "tuple")
 
 
 def review(code: HandlerCode) -> Review:
@@ -135,11 +137,17 @@ def _answer_findings(code: HandlerCode) -> Iterator[Finding]:
         message = "the handler returns nothing, which is answered 500"
         yield Finding(slug="answer-not-a-dict", message=message, hint=_example(), line=code.function.lineno)
     for value in code.returned:
-        if isinstance(value, _NO_DICTS):
+        if _is_no_dict(value):
             message = "the handler returns something else than a dict, which is answered 500"
             yield Finding(slug="answer-not-a-dict", message=message, hint=_example(), line=value.lineno)
     for value in _dicts(code):
         yield from _dict_findings(value)
+
+
+def _is_no_dict(value: ast.expr) -> bool:
+    if isinstance(value, ast.Call):
+        return ast.unparse(value.func) in _MAKE_NO_DICTS
+    return isinstance(value, _NO_DICTS)
 
 
 def _dict_findings(value: ast.Dict) -> Iterator[Finding]:

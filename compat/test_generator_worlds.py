@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from abeja.runtime.prepare.interpreters import discover
+from compat import pythons
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
@@ -32,8 +32,7 @@ Ask = Callable[..., bytes]
 @pytest.fixture(scope="module")
 def variables(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """The environment of the commands: one cache for all tests, as the handlers share one environment."""
-    if not any(interpreter.version[:2] == (3, 6) and interpreter.runs for interpreter in discover()):
-        pytest.skip("Python 3.6 is not on this machine")
+    pythons.require("3.6")
     cache = tmp_path_factory.mktemp("cache")
     return {**os.environ, "ABEJA_RUNTIME_ENV": "auto", "XDG_CACHE_HOME": str(cache)}
 

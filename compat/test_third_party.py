@@ -20,7 +20,7 @@ from attrs import frozen
 
 import abeja.runtime
 from abeja.runtime.options import rows
-from abeja.runtime.prepare.interpreters import discover
+from compat import pythons
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
@@ -204,8 +204,7 @@ def model(tmp_path: Path) -> Path:
 def python(request: pytest.FixtureRequest) -> str:
     """A version of Python that is on this machine."""
     version: str = request.param
-    if not any(f"{i.version[0]}.{i.version[1]}" == version and i.runs for i in discover()):
-        pytest.skip(f"Python {version} is not on this machine")
+    pythons.require(version)
     return version
 
 

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageChops, ImageOps
 
-from abeja.runtime.prepare.interpreters import discover
+from compat import pythons
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
@@ -81,8 +81,7 @@ Runtime = Callable[..., bytes]
 @pytest.fixture
 def runtime(tmp_path: Path) -> Runtime:
     """Runs abeja-runtime as its users do, with a cache of its own."""
-    if not any(interpreter.version[:2] == (3, 6) and interpreter.runs for interpreter in discover()):
-        pytest.skip("Python 3.6 is not on this machine")
+    pythons.require("3.6")
     variables = {**os.environ, "ABEJA_RUNTIME_ENV": "auto", "XDG_CACHE_HOME": str(tmp_path / "cache")}
 
     def run(*arguments: str | Path) -> bytes:
@@ -135,8 +134,7 @@ def test_keras_handler_loads_a_model_that_keras_saved_then(runtime: Runtime, tmp
 def test_handlers_import_abeja_sdk_although_the_server_is_in_a_package_of_that_name(
     runtime: Runtime, tmp_path: Path, version: str
 ) -> None:
-    if not any(interpreter.version[:2] == (3, int(version[2:])) and interpreter.runs for interpreter in discover()):
-        pytest.skip(f"Python {version} is not on this machine")
+    pythons.require(version)
     (tmp_path / "main.py").write_text(SDK_HANDLER)
     (tmp_path / "requirements.txt").write_text("abeja-sdk\n")
     (tmp_path / "input.json").write_text("{}")

@@ -31,24 +31,20 @@ def environ() -> dict[str, str]:
 
 
 @pytest.fixture(scope="session")
-def python36() -> Path:
-    """A Python 3.6, the oldest that handlers run on."""
-    roots = [Path(os.environ.get("PYENV_ROOT") or "~/.pyenv").expanduser(), Path("~/.pyenv").expanduser()]
-    for root in roots:
-        for python in sorted(root.glob("versions/3.6*/bin/python3.6")):
-            return python
-    pytest.skip("there is no Python 3.6 among pyenv's versions")
-
-
-@pytest.fixture(scope="session")
 def python_of() -> Callable[[str], Path]:
     """The interpreter of a version such as 3.6; without one the test is skipped."""
-    root = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
+    roots = {Path(root).expanduser() for root in (os.environ.get("PYENV_ROOT") or "~/.pyenv", "~/.pyenv")}
 
     def find(version: str) -> Path:
-        found = sorted(root.glob(f"versions/{version}.*/bin/python"))
+        found = sorted(python for root in roots for python in root.glob(f"versions/{version}.*/bin/python{version}"))
         if not found:
             pytest.skip(f"Python {version} is not on this machine")
         return found[-1]
 
     return find
+
+
+@pytest.fixture(scope="session")
+def python36(python_of: Callable[[str], Path]) -> Path:
+    """A Python 3.6, the oldest that handlers run on."""
+    return python_of("3.6")

@@ -13,7 +13,7 @@ from attrs import frozen
 
 from abeja.runtime.errors import ConfigFileInvalidError, OptionInvalidError
 from abeja.runtime.images import Images, version_of
-from abeja.runtime.options import Options, Row, rows
+from abeja.runtime.options import Options, Row, default_of, rows
 from abeja.runtime.plugins import Plugins
 from abeja.runtime.types import Image
 
@@ -236,8 +236,8 @@ def _of_image(row: Row, image: Image | None) -> Any:
 def _default(name: str, known: Catalogue, defaults: Mapping[str, Any]) -> Setting:
     if name == "model_dir":
         return known.model_dir
-    default = defaults.get(name, getattr(attrs.fields(Options), name).default)
-    return Setting(default.factory() if hasattr(default, "factory") else default, Layer.BUILT_IN, "built-in")
+    value = defaults[name] if name in defaults else default_of(getattr(attrs.fields(Options), name))
+    return Setting(value, Layer.BUILT_IN, "built-in")
 
 
 def _parse(row: Row, value: Any, origin: str) -> Any:

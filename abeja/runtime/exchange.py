@@ -162,8 +162,8 @@ class Exchange:
         if self._is_over:
             return
         if held is None or self._stream is None:
-            self._receiver.finish(is_complete=True)
             self._end()
+            self._receiver.finish(is_complete=True)
             return
         try:
             self._respond(attrs.evolve(self._stream, body=held.close()))
@@ -249,6 +249,9 @@ class Exchange:
 
     def _respond(self, response: Response) -> None:
         self._has_responded = True
+        if response.body is not None:
+            # Before the answer, so that whoever has it finds nothing of the request any more.
+            self.request.remove_files()
         if self._is_over:
             response.remove_files()
         else:

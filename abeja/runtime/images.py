@@ -16,7 +16,7 @@ from abeja.runtime.errors import (
     OptionInvalidError,
     PluginConflictError,
 )
-from abeja.runtime.options import rows
+from abeja.runtime.options import default_of, rows
 from abeja.runtime.types import Image
 
 BUILT_IN = "abeja-runtime's images.toml"
@@ -149,9 +149,8 @@ class Images:
             raise self._baseless(image, f"which is not known.\nKnown: {', '.join(sorted(self._images))}")
         base = self._completed(self._images[image.base], way)
         fields = [field for field in attrs.fields(Image) if field.name in _INHERITED]
-        unsaid = [field.name for field in fields if getattr(image, field.name) == _default(field)]
-        inherited = {name: getattr(base, name) for name in unsaid}
-        return attrs.evolve(image, base="", **inherited, **_merged(base, attrs.asdict(image), without=unsaid))
+        said = {f.name: value for f in fields if (value := getattr(image, f.name)) != default_of(f)}
+        return attrs.evolve(base, **_merged(base, said), name=image.name, aliases=image.aliases, origin=image.origin)
 
     def _baseless(self, image: Image, reason: str) -> ImageInvalidError:
         return ImageInvalidError(f"{image.origin}: the image '{image.name}' is based on '{image.base}', {reason}.")
@@ -183,11 +182,6 @@ def _version_key(text: str) -> tuple[int, int, str] | None:
     return (int(match[1]), int(match[2]), match[3]) if match else None
 
 
-def _default(field: "attrs.Attribute[Any]") -> object:
-    default: Any = field.default
-    return default.factory() if hasattr(default, "factory") else default
-
-
 def _parse(name: str, table: object, *, origin: str, known: Image | None = None) -> Image:
     if not isinstance(table, Mapping) or _is_unquoted(name, table):
         raise ImageInvalidError(f"{origin}: the image '{name}' is not a table of fields.", hint=_UNQUOTED)
@@ -196,8 +190,7 @@ def _parse(name: str, table: object, *, origin: str, known: Image | None = None)
     if not name.strip():
         raise ImageInvalidError(f"{origin}: an image has an empty name.", hint=_UNQUOTED)
     if known is not None:
-        fields = {**table, **_merged(known, table)}
-        return attrs.evolve(known, **fields, origin=f"{known.origin}, overridden by {origin}")
+        return attrs.evolve(known, **_merged(known, table), origin=f"{known.origin}, overridden by {origin}")
     if "base" not in table and ("abi" not in table or "encoders" not in table):
         raise ImageInvalidError(
             f"{origin}: the image '{name}' needs the fields abi and encoders, or a base.",
@@ -206,10 +199,9 @@ def _parse(name: str, table: object, *, origin: str, known: Image | None = None)
     return Image(name=name, **table, origin=origin)
 
 
-def _merged(base: Image, fields: Mapping[str, Any], *, without: Iterable[str] = ()) -> dict[str, Any]:
-    """Of an image that is like `base` but for `fields`: the tables, which are added to those of the base."""
-    added = [name for name in _TABLES if name in fields and name not in without]
-    return {name: {**getattr(base, name), **fields[name]} for name in added}
+def _merged(base: Image, fields: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of an image that is like `base` but for `fields`: tables are added to those of the base."""
+    return {name: {**getattr(base, name), **value} if name in _TABLES else value for name, value in fields.items()}
 
 
 def _conflict(image: Image, other: Image) -> PluginConflictError:

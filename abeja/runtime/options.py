@@ -53,6 +53,12 @@ def _row(default: Any, *flags: str, **fields: Any) -> Any:
     return attrs.field(default=default, metadata={_KEY: Row(flags=flags, **fields)})
 
 
+def default_of(field: "attrs.Attribute[Any]") -> Any:
+    """The default of an attrs field, made if it is made by a factory."""
+    default: Any = field.default
+    return default.factory() if hasattr(default, "factory") else default
+
+
 def rows() -> dict[str, Row]:
     """All options by name, in the order of the help."""
     return {attribute.name: attribute.metadata[_KEY] for attribute in attrs.fields(Options)}

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from compat import pythons
 from compat.matrix import worker
 
 
@@ -45,5 +46,4 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.fixture(autouse=True)
 def _is_on_this_machine() -> None:
-    if not worker.is_here():
-        pytest.skip(f"Python {worker.VERSION} is not on this machine")
+    pythons.require(worker.VERSION)

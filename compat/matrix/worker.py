@@ -8,6 +8,7 @@ from pathlib import Path
 
 from abeja.runtime.prepare.choice import choose
 from abeja.runtime.prepare.interpreters import discover
+from compat import pythons
 
 # Such as 3.6; without it, the Python that runs the tests.
 VERSION = os.environ.get("COMPAT_WORKER") or f"{sys.version_info[0]}.{sys.version_info[1]}"
@@ -18,7 +19,7 @@ _IMAGE_VERSION = "19.04"
 @cache
 def is_here() -> bool:
     """Whether that Python is on this machine."""
-    return any(interpreter.minor == _minor() and interpreter.runs for interpreter in discover())
+    return pythons.is_here(VERSION)
 
 
 @cache
@@ -45,7 +46,3 @@ def installed(folder: Path, image_version: str) -> Path:
 def options(image_version: str) -> tuple[str, ...]:
     """What makes abeja-runtime run a handler in this cell."""
     return ("--image-version", image_version, "--python", VERSION, "--env", "auto")
-
-
-def _minor() -> tuple[int, ...]:
-    return tuple(int(part) for part in VERSION.split("."))

@@ -1,16 +1,13 @@
 """Handlers of tests/handlers/18.10, through a real worker."""
 
 import asyncio
-import json
 import logging
 import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
-from attrs import frozen
 
 from abeja.runtime.images import Images
 from abeja.runtime.local import run_once
@@ -18,20 +15,7 @@ from abeja.runtime.messages import Content, Request, SpoolFile
 from abeja.runtime.model import Model
 from abeja.runtime.plugins import Plugins
 from abeja.runtime.spool import BodySink, MemoryBudget, Spool
-
-
-@frozen(kw_only=True)
-class Reply:
-    """The answer, its body in memory."""
-
-    status: int
-    headers: dict[str, str]
-    body: bytes
-
-    def json(self) -> Any:
-        """The body, parsed."""
-        return json.loads(self.body)
-
+from tests.end_to_end.conftest import Reply
 
 Ask = Callable[..., Reply]
 

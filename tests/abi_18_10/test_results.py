@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.abi_18_10.conftest import Ask, Reply
+from tests.abi_18_10.conftest import Ask
+from tests.end_to_end.conftest import Reply
 
 
 def results(ask: Ask, name: str) -> Reply:

@@ -1,6 +1,5 @@
 """The worker half on other Pythons than the server's."""
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,13 +11,9 @@ VERSIONS = ("3.6", "3.7", "3.8", "3.9", "3.10", "3.11", "3.12", "3.13")
 
 
 @pytest.fixture(params=VERSIONS)
-def python(request: pytest.FixtureRequest) -> Path:
+def python(request: pytest.FixtureRequest, python_of: Callable[[str], Path]) -> Path:
     """An interpreter of each version that a handler may have been written for."""
-    root = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
-    found = sorted(root.glob(f"versions/{request.param}.*/bin/python"))
-    if not found:
-        pytest.skip(f"Python {request.param} is not on this machine")
-    return found[-1]
+    return python_of(request.param)
 
 
 def test_requests_answers_and_faults_are_the_same(

@@ -17,7 +17,7 @@ from abeja.runtime.prepare.build import Build
 from abeja.runtime.prepare.choice import Choice, choose
 from abeja.runtime.prepare.imports import imported_modules
 from abeja.runtime.prepare.indexes import Indexes
-from abeja.runtime.prepare.interpreters import discover, dotted, interpreter_at, server_interpreter
+from abeja.runtime.prepare.interpreters import Interpreter, discover, dotted, interpreter_at, server_interpreter
 from abeja.runtime.prepare.planning import plan_of
 from abeja.runtime.prepare.provided import provided_requirements, seed
 from abeja.runtime.prepare.recipe import Recipe
@@ -65,14 +65,15 @@ def prepare_environment(model: Model, configuration: Configuration) -> Environme
     """What ``--env`` asks for; see `equip`."""
     options, image = configuration.options, model.image
     if options.env == "inherit":
-        return Environment(python=_inherited(options))
+        return Environment(python=_inherited(options).path)
     asked_by = f'{image.origin}, image "{image.name}"'
     installers = [configuration.plugins.installer(name, asked_by=asked_by) for name in image.installers]
     plan = plan_of(model.folder, installers, model.environment)
     if options.env != "auto":
         if plan is not None:
             _log.info("%s is not installed: --env %s", plan.source, options.env)
-        return _given(options.env)
+        folder = _folder_of(options.env)
+        return Environment(python=_given(options.env).path, folder=folder if folder.is_dir() else None)
     recipe = _recipe(model, options, plan)
     if not recipe.is_buildable:
         return Environment(python=recipe.interpreter.path)
@@ -87,9 +88,9 @@ def chosen_interpreter(options: Options, image: Image | None, plan: Plan | None)
         InterpreterMissingError: a Python that was asked for is not on this machine.
     """
     if options.env == "inherit":
-        return Choice(interpreter=interpreter_at(str(_inherited(options)), origin="--env"))
+        return Choice(interpreter=_inherited(options))
     if options.env != "auto":
-        return Choice(interpreter=interpreter_at(str(_given(options.env).python), origin="--env"))
+        return Choice(interpreter=_given(options.env))
     return _choice(options, image, plan)
 
 
@@ -100,24 +101,25 @@ def _choice(options: Options, image: Image | None, plan: Plan | None) -> Choice:
     return choose(discover(), option=options.python, wishes=wishes)
 
 
-def _inherited(options: Options) -> Path:
+def _inherited(options: Options) -> Interpreter:
     """``--env inherit``: an interpreter as it is, whatever the model and its image version ask for."""
-    if options.python is None:
-        return server_interpreter().path
-    return choose(discover(), option=options.python).interpreter.path
+    return server_interpreter() if options.python is None else choose(discover(), option=options.python).interpreter
 
 
-def _given(env: str) -> Environment:
-    """``--env PATH``: a virtual environment, or an interpreter, in which nothing is installed."""
-    folder = Path(env).expanduser().absolute()
+def _given(env: str) -> Interpreter:
+    """``--env PATH``: that of a virtual environment, or an interpreter, in which nothing is installed."""
+    folder = _folder_of(env)
     python = folder / "bin" / "python" if folder.is_dir() else folder
     if not python.is_file():
         raise InterpreterMissingError(
             f"--env {env} is no virtual environment: there is no {python}.",
             hint="--env takes auto, inherit, or the folder of a virtual environment.",
         )
-    interpreter_at(str(python), origin="--env")
-    return Environment(python=python, folder=folder if folder.is_dir() else None)
+    return interpreter_at(str(python), origin="--env")
+
+
+def _folder_of(env: str) -> Path:
+    return Path(env).expanduser().absolute()
 
 
 def _recipe(model: Model, options: Options, plan: Plan | None) -> Recipe:

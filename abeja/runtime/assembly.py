@@ -5,8 +5,11 @@ from attrs import frozen
 from abeja.runtime import answers
 from abeja.runtime.dispatch import Dispatcher
 from abeja.runtime.model import Model
+from abeja.runtime.pool.limits import Limits
 from abeja.runtime.pool.pool import Pool
 from abeja.runtime.spool import Spool
+
+_UNLIMITED = Limits()
 
 
 @frozen
@@ -32,6 +35,7 @@ class Assembly:
         timeout_s: float | None,
         workers: int = 1,
         queue_limit: int = 1,
+        limits: Limits = _UNLIMITED,
     ) -> "Assembly":
         """The workers of a model, not started yet.
 
@@ -43,9 +47,15 @@ class Assembly:
             timeout_s: how long the handler may take for one request; None for as long as it likes.
             workers: how many.
             queue_limit: how many requests may wait for one.
+            limits: what a worker may reach before it is renewed.
         """
         pool = Pool(
-            model=model, size=workers, spool_dir=spool.folder, version=version, startup_timeout_s=startup_timeout_s
+            model=model,
+            size=workers,
+            spool_dir=spool.folder,
+            version=version,
+            startup_timeout_s=startup_timeout_s,
+            limits=limits,
         )
         headers = ((answers.VERSION_HEADER, version), *model.identity_headers)
         dispatcher = Dispatcher(pool, spool=spool, queue_limit=queue_limit, timeout_s=timeout_s, headers=headers)

@@ -2,12 +2,15 @@
 
 from collections import deque
 from collections.abc import Iterable
+from typing import Any
 
 from abeja.runtime.engine import Engine, Worker
 from abeja.runtime.errors import NotReadyError, QueueFullError, RequestError
 from abeja.runtime.exchange import Exchange, Receiver, Terms
 from abeja.runtime.messages import Request
 from abeja.runtime.spool import Spool
+
+_DRAINING = "the server is shutting down"
 
 
 class Dispatcher:
@@ -34,26 +37,22 @@ class Dispatcher:
         self._queue_limit = queue_limit
         self._terms = Terms(spool=spool, timeout_s=timeout_s, headers=tuple(headers))
         self._waiting: deque[Exchange] = deque()
-        self._has_started = False
         self._is_draining = False
         engine.on_idle = self._worker_idle
-        engine.on_start_failed = self._start_failed
+        engine.on_hopeless = self.abandon_waiting
 
     @property
     def trouble(self) -> str:
-        """Why no request can be served now; empty if one can."""
-        if self._is_draining:
-            return "the server is shutting down"
-        if not self._has_started:
-            return "the workers are starting"
-        if not self._engine.has_ready_worker:
-            return f"no worker is ready: {self._engine.last_exit}"
-        return ""
+        """Why no request can be served now, for the log and for readiness; empty if one can."""
+        return _DRAINING if self._is_draining else self._engine.trouble
 
     async def start(self) -> None:
         """Start the workers; see `Engine.start`."""
         await self._engine.start()
-        self._has_started = True
+
+    def report(self) -> dict[str, Any]:
+        """See `Engine.report`."""
+        return self._engine.report()
 
     def refusal(self) -> RequestError | None:
         """The error for a request that comes now; None if it is admitted.
@@ -96,16 +95,14 @@ class Dispatcher:
             self._waiting.popleft().fail(self._not_ready())
 
     def _has_prospect(self) -> bool:
-        return self._has_started and (self._engine.has_ready_worker or self._engine.is_recovering)
+        return self._engine.has_ready_worker or self._engine.is_recovering
 
     def _not_ready(self) -> NotReadyError:
-        return NotReadyError("service unavailable", fields={"reason": self.trouble})
+        # How a worker ended is nothing for a client.
+        reason = "no worker is ready" if self._engine.has_been_ready else "the workers are starting"
+        return NotReadyError("service unavailable", fields={"reason": _DRAINING if self._is_draining else reason})
 
     def _worker_idle(self, worker: Worker) -> None:
         # A request that turns out not to fit into a frame leaves the worker idle for the next one.
         while self._waiting and worker.is_idle:
             self._waiting.popleft().lease(worker)
-
-    def _start_failed(self) -> None:
-        if not self._engine.has_ready_worker:
-            self.abandon_waiting()

@@ -99,8 +99,8 @@ class Worker(Protocol):
     def resume(self, call: Call) -> None:
         """Let it go on. Does nothing if it has another call by now."""
 
-    def kill(self, reason: str) -> None:
-        """End it now; the reason is for the log."""
+    def kill(self, reason: str, *, cause: str) -> None:
+        """End it now; the reason is for the log, the cause is one of a few words, for counting."""
 
 
 class Engine(Protocol):
@@ -108,14 +108,13 @@ class Engine(Protocol):
 
     Attributes:
         on_idle: to be called with a worker that can take a request.
-        on_start_failed: to be called when a worker could not be started and it will take a while
-            until the next try.
-        last_exit: how the last worker that ended did so; empty if none did.
+        on_hopeless: to be called when no worker is there and it will take a while until there is one.
+        has_been_ready: whether a worker was ever ready.
     """
 
     on_idle: Callable[[Worker], None]
-    on_start_failed: Callable[[], None]
-    last_exit: str
+    on_hopeless: Callable[[], None]
+    has_been_ready: bool
 
     @property
     def has_ready_worker(self) -> bool:
@@ -125,8 +124,15 @@ class Engine(Protocol):
     def is_recovering(self) -> bool:
         """Whether a worker that can serve may be expected soon."""
 
+    @property
+    def trouble(self) -> str:
+        """Why no worker is ready, for the log and for readiness; empty if one is."""
+
+    def report(self) -> dict[str, Any]:
+        """What its workers are and do, and how the last one ended that was not told to: JSON, for readiness."""
+
     async def start(self) -> None:
-        """Start the workers and wait until every one is ready."""
+        """Start the workers and wait until every one is ready, or one is and the others cannot be started."""
 
     def idle_worker(self) -> Worker | None:
         """A worker that can take a request now."""

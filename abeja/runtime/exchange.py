@@ -334,4 +334,4 @@ class WorkerLease:
 
     def _time_out(self) -> None:
         self.has_timed_out = True
-        self._worker.kill("took longer than --timeout")
+        self._worker.kill("took longer than --timeout", cause="timeout")

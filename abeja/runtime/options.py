@@ -235,6 +235,42 @@ class Options:
         metavar="SECONDS",
         help="Time that a worker may take to import the handler.",
     )
+    max_requests: int | None = _row(
+        None,
+        "--max-requests",
+        variable="ABEJA_RUNTIME_MAX_REQUESTS",
+        key="server.max_requests",
+        parse=values.count,
+        metavar="COUNT",
+        help="Renew a worker after so many requests, or up to a tenth more; without it, never.",
+    )
+    max_rss: int | None = _row(
+        None,
+        "--max-rss",
+        variable="ABEJA_RUNTIME_MAX_RSS",
+        key="server.max_rss",
+        parse=values.size,
+        metavar="SIZE",
+        help="Renew a worker that uses more memory, such as 4GB; without it, never.",
+    )
+    max_age: float | None = _row(
+        None,
+        "--max-age",
+        variable="ABEJA_RUNTIME_MAX_AGE",
+        key="server.max_age",
+        parse=values.seconds,
+        metavar="SECONDS",
+        help="Renew a worker after this time, or up to a tenth more; without it, never.",
+    )
+    reload: bool = _row(
+        False,  # noqa: FBT003 (the default, as in every row)
+        "--reload",
+        variable="ABEJA_RUNTIME_RELOAD",
+        key="server.reload",
+        is_of_image=False,
+        parse=values.switch,
+        help="Renew the workers when a file of the model's folder changes: for development.",
+    )
     queue: int = _row(
         100,
         "--queue",

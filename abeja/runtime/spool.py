@@ -1,7 +1,9 @@
 """The private folder for bodies that are too large for memory."""
 
+import fcntl
 import os
 import shutil
+import stat
 import tempfile
 from pathlib import Path
 from typing import BinaryIO, Self
@@ -10,12 +12,22 @@ from abeja.runtime.errors import AnswerInvalidError, SpoolFailedError
 from abeja.runtime.messages import Body, SpoolFile
 from abeja.runtime.worker.frames import INLINE_LIMIT_BYTES
 
+_PREFIX = "abeja-runtime-spool-"
+
 
 class Spool:
-    """A folder of mode 0700 under ``$TMPDIR`` that lives as long as the server."""
+    """A folder of mode 0700 under ``$TMPDIR`` that lives as long as the server.
+
+    Those that killed servers have left there are removed first.
+    """
 
     def __init__(self) -> None:
-        self.folder = Path(tempfile.mkdtemp(prefix="abeja-runtime-"))
+        _sweep(Path(tempfile.gettempdir()))
+        hidden = Path(tempfile.mkdtemp(prefix=f".{_PREFIX}"))
+        # The kernel takes the lock from a server that cannot clean up any more.
+        self._lock = _locked(hidden)
+        # It gets its name when it is locked, so that no other server takes it for one that was left.
+        self.folder = hidden.rename(hidden.with_name(hidden.name[1:]))
 
     def __enter__(self) -> Self:
         return self
@@ -26,6 +38,9 @@ class Spool:
     def remove(self) -> None:
         """Delete the folder and whatever is left in it."""
         shutil.rmtree(self.folder, ignore_errors=True)
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
 
     def create(self) -> tuple[BinaryIO, Path]:
         """A new empty file that only this user can read, open for writing."""
@@ -141,6 +156,36 @@ class BodySink:
         self._budget.give_back(sum(map(len, self._pieces)))
         self._pieces.clear()
         return file
+
+
+def _sweep(parent: Path) -> None:
+    for folder in parent.glob(f"{_PREFIX}*"):
+        lock = _locked(folder) if _is_own(folder) else None
+        if lock is not None:
+            shutil.rmtree(folder, ignore_errors=True)
+            os.close(lock)
+
+
+def _is_own(folder: Path) -> bool:
+    try:
+        status = folder.lstat()
+    except OSError:
+        return False
+    return stat.S_ISDIR(status.st_mode) and stat.S_IMODE(status.st_mode) == 0o700 and status.st_uid == os.getuid()
+
+
+def _locked(folder: Path) -> int | None:
+    """A descriptor of the folder with a lock that ends with this process; None if another has it."""
+    try:
+        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    except OSError:
+        return None
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(handle)
+        return None
+    return handle
 
 
 def _failed(error: OSError) -> SpoolFailedError:

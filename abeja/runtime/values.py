@@ -10,6 +10,8 @@ from pathlib import Path
 
 _SIZE = re.compile(r"(\d{1,18}(?:\.\d{1,18})?)\s*([KMGT]?)(I?B)?", re.IGNORECASE)
 _VARIABLE_NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*", re.ASCII)
+_ON = ("true", "1", "yes", "on")
+_OFF = ("false", "0", "no", "off")
 _POWERS = {"": 0, "K": 1, "M": 2, "G": 3, "T": 4}
 
 
@@ -68,6 +70,14 @@ def size(value: object) -> int:
     if match is None or isinstance(value, bool):
         raise ValueError(f"expected a size such as 512MB or 1.5G, found {value!r}")
     return int(float(match[1]) * 1024 ** _POWERS[match[2].upper()])
+
+
+def switch(value: object) -> bool:
+    """On or off: ``true`` or ``false``, also ``1`` or ``0``, ``yes`` or ``no``, ``on`` or ``off``."""
+    word = str(value).strip().lower()
+    if word not in _ON and word not in _OFF:
+        raise ValueError(f"expected true or false, found {value!r}")
+    return word in _ON
 
 
 def names(value: object) -> tuple[str, ...]:

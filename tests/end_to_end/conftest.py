@@ -97,6 +97,10 @@ class RunningServer:
         finally:
             connection.close()
 
+    def readiness(self) -> Any:
+        """What ``/readyz`` says."""
+        return self.request("GET", "/readyz", port=self.health_port).json()
+
     def do(self, deed: str) -> Reply:
         """Ask the misbehaving handler for `deed`."""
         return self.request(body=json.dumps(deed).encode(), headers={"Content-Type": "application/json"})

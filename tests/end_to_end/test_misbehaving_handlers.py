@@ -174,8 +174,9 @@ def test_a_model_that_falls_over_by_itself_is_not_restarted_in_a_storm(
     server = start("--model-dir", tmp_path).wait_until_ready()
 
     server.wait_for_log(re.compile(r"worker 3 ended with exit code 0; it is replaced"))
-    reply = server.request("GET", "/readyz", port=server.health_port)
-    assert reply.json() == {"status": "not ready", "reason": "no worker is ready: worker 3 ended with exit code 0"}
+    readiness = server.readiness()
+    assert readiness["status"] == "not ready"
+    assert readiness["reason"] == "no worker is ready: worker 3 ended with exit code 0"
     assert server.stop() == 0
 
 
@@ -206,9 +207,10 @@ def test_readiness_names_why_a_handler_does_not_load_any_more(
 
     assert server.request().status == 502
     server.wait_for_log(re.compile("a worker could not be started"))
-    reason = server.request("GET", "/readyz", port=server.health_port).json()["reason"]
-    assert reason == "no worker is ready: importing 'main' failed: RuntimeError: no weights"
-    assert server.request().status == 503
+    why = "could not load the handler: importing 'main' failed: RuntimeError: no weights"
+    assert server.readiness()["reason"] == f"no worker is ready: worker 2 {why}"
+    refused = server.request()
+    assert (refused.status, refused.json()["reason"]) == (503, "no worker is ready")
     module.write_text("def handler(request, context):\n    return {'content': 'mended'}\n")
     wait_until(lambda: server.request().body == b"mended", "the server to recover")
 

@@ -49,13 +49,12 @@ def with_options(*names: str, defaults: Mapping[str, Any] | None = None) -> Call
 
 
 def _click_option(name: str, row: Row, default: Any) -> Callable[[_Command], _Command]:
-    shown = f" [default: {_shown(default)}]" if isinstance(default, str | int | float) else ""
+    is_switch = isinstance(default, bool)
+    shown = f" [default: {_shown(default)}]" if isinstance(default, str | int | float) and not is_switch else ""
+    # Without its flag, a switch says nothing: another layer may have turned it on.
+    kind: dict[str, Any] = {"is_flag": True, "default": None} if is_switch else {"metavar": row.metavar}
     return click.option(
-        *row.flags,
-        name,
-        metavar=row.metavar,
-        multiple=row.is_repeatable,
-        help=f"{row.help}{shown} [{row.variable}]",
+        *row.flags, name, multiple=row.is_repeatable, help=f"{row.help}{shown} [{row.variable}]", **kind
     )
 
 

@@ -1,22 +1,30 @@
-"""Keeps the wanted number of workers: starts them, replaces those that end."""
+"""Keeps the wanted number of workers: starts them, replaces those that end, renews those that are worn out."""
 
 import asyncio
 import logging
+import secrets
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from abeja.runtime.engine import Worker
 from abeja.runtime.errors import AbejaRuntimeError
 from abeja.runtime.model import Model
-from abeja.runtime.pool.process import Exit, State, WorkerProcess
+from abeja.runtime.pool.exits import Exit
+from abeja.runtime.pool.guardian import Guardian
+from abeja.runtime.pool.limits import Limits
+from abeja.runtime.pool.process import State, WorkerProcess
+from abeja.runtime.pool.seat import Seat
 
 _log = logging.getLogger("abeja.runtime")
 
-# A handler that stopped loading is tried again after 0.5, 1, 2, ... s, at most every 30 s.
-_BACKOFF_FIRST_S = 0.5
-_BACKOFF_LAST_S = 30.0
 # An idle worker ends at once on end of file; the rest is for a handler's atexit functions.
 _STOP_GRACE_S = 5.0
+# How often the workers' memory and age are looked at.
+_LOOK_S = 1.0
+# After a successor could not be started.
+_RENEWAL_PAUSE_S = 30.0
 
 
 class Pool:
@@ -28,143 +36,183 @@ class Pool:
         spool_dir: the folder for large bodies.
         version: of abeja-runtime.
         startup_timeout_s: how long importing the handler may take.
+        limits: what a worker may reach before it is renewed.
 
     Attributes:
         on_idle: called with a worker that can take a request.
-        on_start_failed: called when a worker could not be started and it will take a while to try again.
-        last_exit: how the last worker that ended did so, for readiness; empty if none did.
+        on_hopeless: called when no worker is there and it will take a while until there is one.
+        last_exit: the last worker that ended without being told to, for readiness; None if none did.
+        exits: how many workers have ended, by cause.
+        has_been_ready: whether a worker was ever ready.
     """
 
-    def __init__(self, *, model: Model, size: int, spool_dir: Path, version: str, startup_timeout_s: float) -> None:
+    def __init__(
+        self, *, model: Model, size: int, spool_dir: Path, version: str, startup_timeout_s: float, limits: Limits
+    ) -> None:
         self._model = model
-        self._size = size
         self._spool_dir = spool_dir
         self._version = version
         self._startup_timeout_s = startup_timeout_s
+        self._limits = limits
+        self._guardian = Guardian(spool_dir)
+        # What a worker starts can be told from what the worker of another server starts.
+        self._mark = secrets.token_hex(8)
         self._workers: set[WorkerProcess] = set()
         self._count = 0
-        # Failed starts in a row, and workers in a row that ended before their first request.
-        self._failures = 0
-        self._falls = 0
+        self.has_been_ready = False
         self._is_stopping = False
-        self._started: asyncio.Future[None] | None = None
-        self._restarts: set[asyncio.Task[None]] = set()
+        renewing = asyncio.Lock()
+        self._seats = [
+            Seat(
+                start_worker=self._start_worker,
+                may_try_again=lambda: self.has_been_ready,
+                on_waiting=self._seat_waits,
+                on_not_renewed=self._defer_renewals,
+                renewing=renewing,
+            )
+            for _ in range(size)
+        ]
+        self._tasks: list[asyncio.Task[None]] = []
         self.on_idle: Callable[[Worker], None] = lambda _: None
-        self.on_start_failed: Callable[[], None] = lambda: None
-        self.last_exit = ""
+        self.on_hopeless: Callable[[], None] = lambda: None
+        self.last_exit: Exit | None = None
+        self.exits: Counter[str] = Counter()
 
     @property
     def has_ready_worker(self) -> bool:
         """Whether a worker is idle or busy, rather than starting."""
-        return any(worker.state in (State.IDLE, State.BUSY) for worker in self._workers)
+        return any(worker.is_ready for worker in self._workers)
 
     @property
     def is_recovering(self) -> bool:
-        """Whether a worker that can serve may be expected soon: the last start did not fail."""
-        return self._failures == 0
+        """Whether a worker that can serve may be expected soon: it is being started."""
+        return self.has_been_ready and any(not seat.is_waiting for seat in self._seats)
 
-    async def start(self) -> None:
-        """Start the workers and wait until every one is ready.
-
-        Raises:
-            HandlerLoadError: the handler does not load.
-            WorkerStartError: a worker ended or stayed silent before it was ready.
-        """
-        self._started = asyncio.get_running_loop().create_future()
-        await asyncio.gather(*(self._start_worker() for _ in range(self._size)))
-        await self._started
+    @property
+    def trouble(self) -> str:
+        """Why no worker is ready, for the log and for readiness; empty if one is."""
+        if self.has_ready_worker:
+            return ""
+        if not self.has_been_ready:
+            return "the workers are starting"
+        ended = f": worker {self.last_exit.worker} {self.last_exit.reason}" if self.last_exit is not None else ""
+        return f"no worker is ready{ended}"
 
     @property
     def python_version(self) -> str:
         """The version of the workers' Python, such as ``3.6.15``; empty before the first is ready."""
         return next((worker.python_version for worker in self._workers if worker.python_version), "")
 
+    def report(self) -> dict[str, Any]:
+        """The workers one by one, and how the last one ended that was not told to."""
+        workers = sorted(self._workers, key=lambda worker: worker.number)
+        return {
+            "workers": [worker.report() for worker in workers],
+            "last_exit": self.last_exit.report() if self.last_exit is not None else None,
+        }
+
+    async def start(self) -> None:
+        """Start the workers and wait until every one is ready, or one is and the others cannot be started.
+
+        Raises:
+            HandlerLoadError: the handler does not load.
+            WorkerStartError: a worker ended or stayed silent before it was ready.
+        """
+        self._guardian.start()
+        loop = asyncio.get_running_loop()
+        seats = [loop.create_task(seat.keep_filled()) for seat in self._seats]
+        self._tasks = [*seats, loop.create_task(self._look_after_workers())]
+        settled = loop.create_task(self._all_settled())
+        done, _ = await asyncio.wait({*seats, settled}, return_when=asyncio.FIRST_COMPLETED)
+        settled.cancel()
+        for task in done:
+            # A seat ends only when it fails before any worker was ready.
+            await task
+
     def idle_worker(self) -> WorkerProcess | None:
         """A worker that can take a request now."""
-        return next((worker for worker in self._workers if worker.state is State.IDLE), None)
+        return next((worker for worker in self._workers if worker.is_idle), None)
+
+    def renew(self, reason: str) -> None:
+        """Put a new worker in the place of each that is there now, one by one; no request is lost.
+
+        Args:
+            reason: for the log, such as ``SIGHUP``.
+        """
+        for worker in self._workers:
+            worker.wear_out(reason, at_once=True)
 
     async def stop(self) -> None:
         """End all workers; requests that they still have are lost."""
         self._is_stopping = True
-        for task in self._restarts:
+        for task in self._tasks:
             task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
         await asyncio.gather(*(worker.stop(_STOP_GRACE_S) for worker in list(self._workers)))
+        self._guardian.close()
 
     def kill(self) -> None:
         """End all workers now, whatever they do."""
         self._is_stopping = True
         for worker in self._workers:
-            worker.kill("was killed because the server was told to stop at once")
+            worker.kill("was killed because the server was told to stop at once", cause="stopped")
 
-    async def _start_worker(self) -> None:
+    async def _start_worker(self) -> WorkerProcess:
         self._count += 1
         worker = WorkerProcess(
             model=self._model,
             number=self._count,
+            mark=f"{self._mark}-{self._count}",
             spool_dir=self._spool_dir,
             version=self._version,
             startup_timeout_s=self._startup_timeout_s,
+            guardian=self._guardian,
             on_idle=self._worker_idle,
             on_gone=self._worker_gone,
         )
         self._workers.add(worker)
         try:
-            await worker.start()
-        except BaseException:  # cancelled, or anything else: a worker that did not start is none
-            self._workers.discard(worker)
+            await worker.start(limits=self._limits.with_jitter())
+        except AbejaRuntimeError:
+            self._note(worker.exit)
             raise
+        finally:
+            if worker.state is State.GONE:
+                self._workers.discard(worker)
+        return worker
 
     def _worker_idle(self, worker: WorkerProcess) -> None:
-        self._failures = 0
-        if worker.has_served:
-            self._falls = 0
-        if self._started is not None and not self._started.done() and self._is_complete():
-            self._started.set_result(None)
+        if not self.has_been_ready:
+            self.has_been_ready = True
+            self._guardian.detach()
+        worker.wear_out_if_due()
         self.on_idle(worker)
 
-    def _is_complete(self) -> bool:
-        ready = [worker for worker in self._workers if worker.state is not State.STARTING]
-        return len(ready) == self._size
-
-    def _worker_gone(self, worker: WorkerProcess, exit_: Exit) -> None:
+    def _worker_gone(self, worker: WorkerProcess) -> None:
         self._workers.discard(worker)
-        if self._is_stopping:
+        self._note(worker.exit, is_expected=self._is_stopping or worker.is_retired)
+
+    def _note(self, exit_: Exit | None, *, is_expected: bool = False) -> None:
+        if exit_ is None:
             return
-        self.last_exit = f"worker {worker.number} {exit_.reason}"
-        if exit_.error is not None:
-            self._start_failed(exit_.error)
-            return
-        _log.error("worker %d %s; it is replaced", worker.number, exit_.reason)
-        if not worker.has_served:
-            # It was ready and fell over by itself: so may its successor.
-            self._falls += 1
-        self._restart_after(_delay_s(self._falls - 1) if self._falls > 1 else 0)
+        self.exits[exit_.cause] += 1
+        if not is_expected:
+            self.last_exit = exit_
 
-    def _start_failed(self, error: AbejaRuntimeError) -> None:
-        if self._started is not None and not self._started.done():
-            self._is_stopping = True
-            self._started.set_exception(error)
-            return
-        delay_s = _delay_s(self._failures)
-        self._failures += 1
-        self.last_exit = error.message.partition("\n")[0]
-        _log.error("a worker could not be started, next try in %g s:\n%s%s", delay_s, error.traceback, error.report())
-        self._restart_after(delay_s)
-        self.on_start_failed()
+    def _seat_waits(self) -> None:
+        if not self.has_ready_worker and not self.is_recovering:
+            self.on_hopeless()
 
-    def _restart_after(self, delay_s: float) -> None:
-        task = asyncio.get_running_loop().create_task(self._restart(delay_s))
-        self._restarts.add(task)
-        task.add_done_callback(self._restarts.discard)
+    def _defer_renewals(self) -> None:
+        for worker in self._workers:
+            worker.defer_renewal(_RENEWAL_PAUSE_S)
 
-    async def _restart(self, delay_s: float) -> None:
-        if delay_s:
-            await asyncio.sleep(delay_s)
-        try:
-            await self._start_worker()
-        except AbejaRuntimeError as error:
-            self._start_failed(error)
+    async def _all_settled(self) -> None:
+        for seat in self._seats:
+            await seat.settled.wait()
 
-
-def _delay_s(failures: int) -> float:
-    return min(_BACKOFF_FIRST_S * 2.0 ** min(failures, 10), _BACKOFF_LAST_S)
+    async def _look_after_workers(self) -> None:
+        while True:
+            await asyncio.sleep(_LOOK_S)
+            for worker in self._workers:
+                worker.look()

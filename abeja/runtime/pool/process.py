@@ -12,13 +12,15 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
-from attrs import frozen
-
 from abeja.runtime import worker as worker_package
 from abeja.runtime.engine import AnswerHead, Call, HandlerFailure, RequestTooLargeError
 from abeja.runtime.errors import AbejaRuntimeError, HandlerLoadError, WorkerStartError
 from abeja.runtime.model import Model
+from abeja.runtime.pool import exits, guardian_main
 from abeja.runtime.pool.channel import Channel, request_frame
+from abeja.runtime.pool.exits import Exit, MemoryWitness
+from abeja.runtime.pool.guardian import Guardian
+from abeja.runtime.pool.limits import Limits
 from abeja.runtime.pool.output import Output
 from abeja.runtime.types import Abi, Encoder
 from abeja.runtime.worker import frames
@@ -33,6 +35,8 @@ _START_HINT = "--python names the interpreter; a machine may also be out of desc
 _LAST_FRAMES_S = 0.5
 # A worker that closed its socket without ending has lost its mind: it gets this long.
 _EXIT_AFTER_EOF_S = 1.0
+# One that is renewed and has answered its last request: for what the handler does at exit.
+_RETIRED_END_S = 10.0
 
 
 class State(Enum):
@@ -44,30 +48,27 @@ class State(Enum):
     GONE = "gone"
 
 
-@frozen(kw_only=True)
-class Exit:
-    """How a worker ended.
-
-    Attributes:
-        reason: for the log, such as ``killed by SIGSEGV``.
-        error: why it never became ready; None if it had been.
-    """
-
-    reason: str
-    error: AbejaRuntimeError | None
-
-
 class WorkerProcess(asyncio.SubprocessProtocol):
     """One worker.
 
     Args:
         model: what it runs.
         number: for the log.
+        mark: in the environment of everything that it starts, to tell that from other processes.
         spool_dir: the spool folder; it makes a folder of its own in it, which goes when it goes.
         version: of abeja-runtime.
         startup_timeout_s: how long importing the handler may take.
+        guardian: is told of it.
         on_idle: called when it can take a request: when it is ready and after each one.
-        on_gone: called once when it has ended.
+        on_gone: called once when it has ended, if it had been ready.
+
+    Attributes:
+        number: see above.
+        state: where it is in its life.
+        python_version: of its interpreter, such as ``3.6.15``; empty until it is ready.
+        wear: why it is to be renewed; empty if it is not.
+        exit: how it ended; None until it has.
+        is_retired: it takes no request any more: it ends when it has answered those that it has.
     """
 
     def __init__(
@@ -75,13 +76,17 @@ class WorkerProcess(asyncio.SubprocessProtocol):
         *,
         model: Model,
         number: int,
+        mark: str,
         spool_dir: Path,
         version: str,
         startup_timeout_s: float,
+        guardian: Guardian,
         on_idle: Callable[["WorkerProcess"], None],
-        on_gone: Callable[["WorkerProcess", Exit], None],
+        on_gone: Callable[["WorkerProcess"], None],
     ) -> None:
         self._model = model
+        self._mark = mark
+        self._guardian = guardian
         self._folder = spool_dir / f"worker-{number}"
         self._version = version
         self._startup_timeout_s = startup_timeout_s
@@ -93,45 +98,132 @@ class WorkerProcess(asyncio.SubprocessProtocol):
         self._call: Call | None = None
         self._call_number = 0
         self._error: AbejaRuntimeError | None = None
-        self._kill_reason = ""
+        self._kill_reason = self._kill_cause = ""
         self._timer: asyncio.TimerHandle | None = None
         self._is_channel_closed = False
         self._has_exited = False
         self._is_stopping = False
         self._gone = asyncio.Event()
+        self._ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._due = asyncio.Event()
+        self._limits = Limits()
+        self._witness = MemoryWitness()
+        self._ready_s = self._renewable_s = 0.0
         self.number = number
         self.state = State.STARTING
         self.python_version = ""
+        self.wear = ""
+        self.is_retired = False
+        self.exit: Exit | None = None
 
     @property
     def is_idle(self) -> bool:
         """Whether it can take a request."""
-        return self.state is State.IDLE
+        return self.state is State.IDLE and not self.is_retired
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether it has loaded the handler, and takes requests now or after the one that it has."""
+        return self.state in (State.IDLE, State.BUSY) and not self.is_retired
 
     @property
     def has_served(self) -> bool:
         """Whether it has ever had a request."""
         return self._call_number > 0
 
-    async def start(self) -> None:
-        """Start the process and send it what to load.
+    @property
+    def pid(self) -> int:
+        """Of its process, which leads a group of the same number; 0 if it could not be started."""
+        return self._process.get_pid() if self._process is not None else 0
+
+    def report(self) -> dict[str, Any]:
+        """What it is and does, for readiness."""
+        age_s = asyncio.get_running_loop().time() - self._ready_s if self._ready_s else 0.0
+        return {
+            "worker": self.number,
+            "pid": self.pid,
+            "state": "retired" if self.is_retired else self.state.value,
+            "python": self.python_version,
+            "requests": self._call_number,
+            "resident_bytes": self._witness.resident_bytes,
+            "age_s": round(age_s, 1),
+        }
+
+    async def start(self, limits: Limits) -> None:
+        """Start the process and wait until it has loaded the handler.
+
+        Args:
+            limits: what it may reach before it is due to be renewed.
 
         Raises:
-            WorkerStartError: the interpreter cannot be executed.
+            HandlerLoadError: the handler does not load.
+            WorkerStartError: the interpreter cannot be executed, or it ended or stayed silent before it was ready.
         """
+        self._limits = limits
         with contextlib.ExitStack() as opened:
             try:
                 ours = await self._spawn(opened)
-            except (OSError, ValueError) as error:
+            except BaseException as error:
                 self._output.close()
+                self.state = State.GONE
                 self._gone.set()
+                if not isinstance(error, OSError | ValueError):
+                    raise
+                self.exit = Exit(worker=self.number, reason=f"could not be started: {error}", cause="not-started")
                 raise WorkerStartError(self._not_started(error), hint=_START_HINT) from error
+        self._guardian.watch(self._mark, self.pid)
         await self._channel.open(ours)
         self._timer = asyncio.get_running_loop().call_later(self._startup_timeout_s, self._startup_timed_out)
         _log.info("Loading user model handler with %s...", self._model.handler)
         self._channel.send(
             {"kind": "init", **init_header(self._model, version=self._version), "spool_dir": str(self._folder)}
         )
+        await self._ready
+
+    async def wait_until_due(self) -> None:
+        """Wait until it is gone, or is to be renewed."""
+        await self._due.wait()
+
+    def look(self) -> None:
+        """See how much memory it uses and how old it is; called every now and then."""
+        if self.state is not State.GONE:
+            self._witness.look(self.pid)
+            self.wear_out_if_due()
+
+    def wear_out_if_due(self) -> None:
+        """Have it renewed if it has reached a limit."""
+        if not self._ready_s or self.wear:
+            return
+        age_s = asyncio.get_running_loop().time() - self._ready_s
+        wear = self._limits.reached(
+            requests=self._call_number, resident_bytes=self._witness.resident_bytes, age_s=age_s
+        )
+        if wear:
+            self.wear_out(wear)
+
+    def wear_out(self, reason: str, *, at_once: bool = False) -> None:
+        """Have it renewed.
+
+        Args:
+            reason: for the log.
+            at_once: even if that has been deferred.
+        """
+        if at_once or asyncio.get_running_loop().time() >= self._renewable_s:
+            self.wear = reason
+            self._due.set()
+
+    def defer_renewal(self, pause_s: float) -> None:
+        """Serve on: a successor could not be started."""
+        self.wear = ""
+        self._renewable_s = asyncio.get_running_loop().time() + pause_s
+        if self.state is not State.GONE:
+            self._due.clear()
+
+    def retire(self) -> None:
+        """End as soon as it has answered the request that it has: its successor is ready."""
+        _log.info("worker %d is renewed: %s", self.number, self.wear)
+        self.is_retired = True
+        self._end_if_retired()
 
     def lease(self, call: Call) -> None:
         """See `Worker`."""
@@ -160,22 +252,27 @@ class WorkerProcess(asyncio.SubprocessProtocol):
         if self._call is call:
             self._channel.resume()
 
-    def kill(self, reason: str) -> None:
-        """End it and its children now; the reason is for the log."""
+    def kill(self, reason: str, *, cause: str = "killed") -> None:
+        """End it and its children now.
+
+        Args:
+            reason: for the log.
+            cause: one word of a few, for counting.
+        """
         if self.state is not State.GONE:
-            self._kill_reason = self._kill_reason or reason
+            self._kill_reason, self._kill_cause = self._kill_reason or reason, self._kill_cause or cause
             self._signal_group(signal.SIGKILL)
 
     async def stop(self, grace_s: float) -> None:
         """Tell it to end, kill it if it is not idle or after `grace_s`, and wait until it is gone."""
         self._is_stopping = True
         if self.state in (State.BUSY, State.STARTING):
-            self.kill("was busy when the server stopped")
+            self.kill("was busy when the server stopped", cause="stopped")
         self._channel.close()
         try:
             await asyncio.wait_for(self._gone.wait(), grace_s)
         except TimeoutError:
-            self.kill("did not stop in time")
+            self.kill("did not stop in time", cause="stopped")
             await self._gone.wait()
 
     def process_exited(self) -> None:
@@ -218,7 +315,7 @@ class WorkerProcess(asyncio.SubprocessProtocol):
             stdout=output_fd,
             stderr=output_fd,
             cwd=self._model.folder,
-            env=self._model.environment,
+            env={**self._model.environment, guardian_main.VARIABLE: self._mark},
             pass_fds=(channel_fd,),
             # A group of its own: Ctrl-C is the server's to handle, and its children end with it.
             start_new_session=True,
@@ -229,7 +326,11 @@ class WorkerProcess(asyncio.SubprocessProtocol):
         kind = header["kind"]
         if self.state is State.STARTING and kind == "ready":
             self.python_version = str(header["python"])
+            self._ready_s = asyncio.get_running_loop().time()
+            self._witness.look(self.pid)
             self._become_idle()
+            if not self._ready.done():
+                self._ready.set_result(None)
         elif self.state is State.STARTING and kind == "failed":
             self._error = _load_error(header["error"])
         elif self._call is not None and header.get("id") == self._call_number:
@@ -261,14 +362,22 @@ class WorkerProcess(asyncio.SubprocessProtocol):
         self._channel.resume()
         if self.state is not State.GONE:
             self.state = State.IDLE
-            self._on_idle(self)
+            self._end_if_retired()
+            if not self.is_retired:
+                self._on_idle(self)
+
+    def _end_if_retired(self) -> None:
+        if self.is_retired and self.state is State.IDLE and not self._is_stopping:
+            self._is_stopping = True
+            self._channel.close()
+            asyncio.get_running_loop().call_later(_RETIRED_END_S, self.kill, "did not end when it was renewed")
 
     def _channel_closed(self, error: Exception | None) -> None:
         if self._is_channel_closed:
             return
         self._is_channel_closed = True
         if error is not None and not isinstance(error, OSError):
-            self.kill(f"broke the protocol: {error}")
+            self.kill(f"broke the protocol: {error}", cause="protocol")
         if self._has_exited:
             self._finish()
         elif not self._is_stopping:
@@ -276,7 +385,8 @@ class WorkerProcess(asyncio.SubprocessProtocol):
 
     def _startup_timed_out(self) -> None:
         if self.state is State.STARTING:
-            self.kill(f"was not ready within {self._startup_timeout_s:g} s (--startup-timeout)")
+            limit = f"{self._startup_timeout_s:g} s (--startup-timeout)"
+            self.kill(f"was not ready within {limit}", cause="startup-timeout")
 
     def _finish(self) -> None:
         if self.state is State.GONE:
@@ -285,39 +395,47 @@ class WorkerProcess(asyncio.SubprocessProtocol):
         self.state = State.GONE
         if self._timer is not None:
             self._timer.cancel()
-        # What the handler started in its group and did not wait for ends with it.
-        self._signal_group(signal.SIGKILL)
+        # What the handler started and did not wait for ends with it.
+        guardian_main.end_all(self._mark, self.pid)
+        self._guardian.forget(self._mark, self.pid)
         self._output.close()
         self._channel.close()
         if self._process is not None:
             self._process.close()
-        exit_ = Exit(reason=self._reason(), error=self._start_error() if was_starting else None)
+        self.exit = self._exit()
         call, self._call = self._call, None
         shutil.rmtree(self._folder, ignore_errors=True)
         try:
             if call is not None:
-                call.on_lost(exit_.reason)
+                call.on_lost(self.exit.reason)
         finally:
             self._gone.set()
-            self._on_gone(self, exit_)
+            self._due.set()
+            if was_starting and not self._ready.done():
+                self._ready.set_exception(self._start_error(self.exit.reason))
+            elif not was_starting:
+                self._on_gone(self)
 
-    def _reason(self) -> str:
+    def _exit(self) -> Exit:
         code = self._process.get_returncode() if self._process is not None else None
-        if self._kill_reason:
-            return self._kill_reason
-        if code is not None and code < 0:
-            with contextlib.suppress(ValueError):
-                return f"was killed by {signal.Signals(-code).name}"
-        return f"ended with exit code {code}"
+        reason, cause = exits.of_code(code, self._witness)
+        if self._error is not None:
+            summary, _, _ = self._error.message.partition("\n")
+            reason, cause = f"could not load the handler: {summary}", "load-failed"
+        elif self._kill_reason:
+            reason, cause = self._kill_reason, self._kill_cause
+        elif self.is_retired:
+            cause = "renewed"
+        return Exit(worker=self.number, reason=reason, cause=cause, output=tuple(self._output.last_lines))
 
-    def _start_error(self) -> AbejaRuntimeError:
+    def _start_error(self, reason: str) -> AbejaRuntimeError:
         if self._error is not None:
             return self._error
         # A crash's stack ends in frames of ours, which say nothing to the user.
         output = "\n".join(line for line in self._output.last_lines if str(WORKER_FOLDER) not in line)
         shown = f"\nIts last output:\n{output}" if output else ""
         return WorkerStartError(
-            f"the worker ({self._model.python}) {self._reason()} before it was ready.{shown}",
+            f"the worker ({self._model.python}) {reason} before it was ready.{shown}",
             hint="run the handler's module with this interpreter to see why: "
             f"cd {self._model.folder} && {self._model.python} -c 'import {self._model.handler.partition(':')[0]}'",
         )

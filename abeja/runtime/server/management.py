@@ -1,17 +1,19 @@
 """The management port: health, liveness, readiness."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from tornado.web import Application, RequestHandler
 
 from abeja.runtime import answers
 from abeja.runtime.dispatch import Dispatcher
+from abeja.runtime.model import Model
 from abeja.runtime.server.head import HEALTH_PATH
 
 
-def management_application(dispatcher: Dispatcher) -> Application:
+def management_application(dispatcher: Dispatcher, model: Model) -> Application:
     """``/health_check`` as the original's; ``/livez``: the server answers; ``/readyz``: and what is wrong."""
-    context = {"dispatcher": dispatcher}
+    context = {"dispatcher": dispatcher, "model": model}
     return Application(
         [
             (HEALTH_PATH, _Health, context),
@@ -27,10 +29,11 @@ def management_application(dispatcher: Dispatcher) -> Application:
 class _Handler(RequestHandler):
     SUPPORTED_METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS")
 
-    def initialize(self, dispatcher: Dispatcher) -> None:
+    def initialize(self, dispatcher: Dispatcher, model: Model) -> None:
         self.dispatcher = dispatcher
+        self.model = model
 
-    def answer(self) -> tuple[int, dict[str, str]]:
+    def answer(self) -> tuple[int, Mapping[str, Any]]:
         """Status and fields."""
         raise NotImplementedError
 
@@ -45,21 +48,31 @@ class _Handler(RequestHandler):
 
 
 class _Health(_Handler):
-    def answer(self) -> tuple[int, dict[str, str]]:
+    def answer(self) -> tuple[int, Mapping[str, Any]]:
         return answers.health(is_serving=not self.dispatcher.trouble)
 
 
 class _Liveness(_Handler):
-    def answer(self) -> tuple[int, dict[str, str]]:
+    def answer(self) -> tuple[int, Mapping[str, Any]]:
         return 200, {"status": "alive"}
 
 
 class _Readiness(_Handler):
-    def answer(self) -> tuple[int, dict[str, str]]:
+    def answer(self) -> tuple[int, Mapping[str, Any]]:
         trouble = self.dispatcher.trouble
-        return (503, {"status": "not ready", "reason": trouble}) if trouble else (200, {"status": "ready"})
+        status = {"status": "not ready", "reason": trouble} if trouble else {"status": "ready"}
+        return 503 if trouble else 200, {**status, "model": self._model_fields(), **self.dispatcher.report()}
+
+    def _model_fields(self) -> dict[str, str]:
+        model = self.model
+        return {
+            "handler": model.handler,
+            "folder": str(model.folder),
+            "image_version": model.image.name,
+            "abi": model.abi.name,
+        }
 
 
 class _NotFound(_Handler):
-    def answer(self) -> tuple[int, dict[str, str]]:
+    def answer(self) -> tuple[int, Mapping[str, Any]]:
         return 404, {"status": "not found"}

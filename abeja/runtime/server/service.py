@@ -19,11 +19,13 @@ from abeja.runtime.errors import OptionInvalidError, PortInUseError
 from abeja.runtime.messages import hidden_headers
 from abeja.runtime.model import Model
 from abeja.runtime.options import Options
+from abeja.runtime.pool.limits import Limits
 from abeja.runtime.pool.pool import Pool
 from abeja.runtime.server.intake import Policy
 from abeja.runtime.server.management import management_application
 from abeja.runtime.server.model_port import ModelPort
 from abeja.runtime.spool import Spool
+from abeja.runtime.watch import changes
 
 _log = logging.getLogger("abeja.runtime")
 
@@ -31,6 +33,8 @@ _log = logging.getLogger("abeja.runtime")
 _DRAIN_S = 25.0
 # For the answers to those who were still waiting then.
 _LAST_ANSWERS_S = 1.0
+# Of the files that changed, in a line of the log.
+_SHOWN_CHANGES = 3
 # Tornado's defaults are not for the open: an idle connection stays for an hour, a body for ever.
 _IDLE_CONNECTION_S = 75.0
 _BODY_S = 300.0
@@ -99,6 +103,7 @@ class Server:
                 timeout_s=options.timeout,
                 workers=options.workers,
                 queue_limit=options.queue,
+                limits=Limits(requests=options.max_requests, resident_bytes=options.max_rss, age_s=options.max_age),
             )
             pool, dispatcher = assembly.pool, assembly.dispatcher
             port, servers, addresses = self._listen(dispatcher, spool)
@@ -111,6 +116,7 @@ class Server:
     async def _serve(self, dispatcher: Dispatcher, pool: Pool, addresses: Addresses) -> None:
         starting = asyncio.ensure_future(dispatcher.start())
         stopping = asyncio.ensure_future(self._stop.wait())
+        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, pool.renew, "SIGHUP")
         await asyncio.wait((starting, stopping), return_when=asyncio.FIRST_COMPLETED)
         if self._stop.is_set():
             starting.cancel()
@@ -126,7 +132,17 @@ class Server:
             pool.python_version,
         )
         self._on_ready(addresses)
+        watching = asyncio.ensure_future(self._reload(pool)) if self._options.reload else None
         await stopping
+        if watching is not None:
+            watching.cancel()
+
+    async def _reload(self, pool: Pool) -> None:
+        folder = self._model.folder
+        async for files in changes(folder):
+            shown = ", ".join(str(path.relative_to(folder)) for path in files[:_SHOWN_CHANGES])
+            more = f" and {len(files) - _SHOWN_CHANGES} more" if len(files) > _SHOWN_CHANGES else ""
+            pool.renew(f"{shown}{more} changed (--reload)")
 
     async def _shut_down(
         self, dispatcher: Dispatcher, pool: Pool, port: ModelPort, servers: Sequence[HTTPServer]
@@ -177,7 +193,7 @@ class Server:
             max_body_size=sys.maxsize,
         )
         health = HTTPServer(
-            management_application(dispatcher),
+            management_application(dispatcher, self._model),
             idle_connection_timeout=_IDLE_CONNECTION_S,
             body_timeout=_BODY_S,
             max_body_size=_READ_BYTES,

@@ -42,6 +42,11 @@ class Dispatcher:
         engine.on_hopeless = self.abandon_waiting
 
     @property
+    def waiting(self) -> int:
+        """How many requests wait for a worker."""
+        return len(self._waiting)
+
+    @property
     def trouble(self) -> str:
         """Why no request can be served now, for the log and for readiness; empty if one can."""
         return _DRAINING if self._is_draining else self._engine.trouble

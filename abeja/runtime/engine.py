@@ -129,7 +129,7 @@ class Engine(Protocol):
         """Why no worker is ready, for the log and for readiness; empty if one is."""
 
     def report(self) -> dict[str, Any]:
-        """What its workers are and do, and how the last one ended that was not told to: JSON, for readiness."""
+        """Its `workers`, its `last_exit` that was not asked for, and the number of `exits` by cause: as for /readyz."""
 
     async def start(self) -> None:
         """Start the workers and wait until every one is ready, or one is and the others cannot be started."""

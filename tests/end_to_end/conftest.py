@@ -101,6 +101,12 @@ class RunningServer:
         """What ``/readyz`` says."""
         return self.request("GET", "/readyz", port=self.health_port).json()
 
+    def metrics(self) -> dict[str, float]:
+        """What ``/metrics`` says: values by name and labels."""
+        text = self.request("GET", "/metrics", port=self.health_port).body.decode()
+        lines = [line.rpartition(" ") for line in text.splitlines() if not line.startswith("#")]
+        return {name: float(value) for name, _, value in lines}
+
     def do(self, deed: str) -> Reply:
         """Ask the misbehaving handler for `deed`."""
         return self.request(body=json.dumps(deed).encode(), headers={"Content-Type": "application/json"})

@@ -76,6 +76,36 @@ def test_readiness_names_the_model_and_its_workers(start: Start, handlers: Path)
     assert all(worker["resident_bytes"] > 1_000_000 for worker in workers)
 
 
+def test_metrics_count_how_workers_end(start: Start, handlers: Path) -> None:
+    server = start("--model-dir", handlers / "misbehaving", "--workers", "2").wait_until_ready()
+    for deed in ("kill", "kill", "os._exit"):
+        assert server.do(deed).status == 502
+
+    def are_replaced() -> bool:
+        return [worker["state"] for worker in server.readiness()["workers"]] == ["idle", "idle"]
+
+    wait_until(are_replaced, "the workers to be replaced")
+
+    metrics = server.metrics()
+
+    assert metrics['abeja_runtime_worker_exits_total{cause="SIGKILL"}'] == 2
+    assert metrics['abeja_runtime_worker_exits_total{cause="exit-7"}'] == 1
+    assert metrics["abeja_runtime_ready"] == 1
+    assert metrics["abeja_runtime_queue_requests"] == 0
+    assert metrics['abeja_runtime_build_info{abi="19.04",image_version="19.04",version="0.1.0"}'] == 1
+    assert all(value > 1_000_000 for name, value in metrics.items() if "resident" in name)
+
+
+def test_every_metric_is_documented(start: Start, handlers: Path, repository: Path) -> None:
+    server = start("--model-dir", handlers / "misbehaving").wait_until_ready()
+    server.do("kill")
+    page = (repository / "docs/reference/http.md").read_text(encoding="utf-8")
+
+    documented = set(re.findall(r"^\| `(abeja_runtime_\w+)`", page, re.MULTILINE))
+
+    assert {name.partition("{")[0] for name in server.metrics()} == documented
+
+
 def test_health_is_503_while_no_worker_can_serve_and_200_when_one_can_again(start: Start, tmp_path: Path) -> None:
     (tmp_path / "main.py").write_text(
         "import os, time\n"

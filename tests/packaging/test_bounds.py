@@ -11,7 +11,7 @@ def test_the_environment_lowest_has_the_lower_bounds(repository: Path) -> None:
     tox = configparser.ConfigParser(interpolation=None)
     tox.read(repository / "tox.ini", encoding="utf-8")
 
-    bounds = [re.fullmatch(r"([a-z]+)>=([\d.]+)(,<[\d.]+)?", line) for line in project["dependencies"]]
+    bounds = [re.fullmatch(r"([a-z-]+)>=([\d.]+)(,<[\d.]+)?", line) for line in project["dependencies"]]
 
     assert all(bounds), project["dependencies"]
     tested = set(tox["testenv:lowest"]["deps"].split())

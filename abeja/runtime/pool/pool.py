@@ -104,11 +104,12 @@ class Pool:
         return next((worker.python_version for worker in self._workers if worker.python_version), "")
 
     def report(self) -> dict[str, Any]:
-        """The workers one by one, and how the last one ended that was not told to."""
+        """The workers one by one, how the last one ended that was not told to, and how many ended, by cause."""
         workers = sorted(self._workers, key=lambda worker: worker.number)
         return {
             "workers": [worker.report() for worker in workers],
             "last_exit": self.last_exit.report() if self.last_exit is not None else None,
+            "exits": dict(self.exits),
         }
 
     async def start(self) -> None:

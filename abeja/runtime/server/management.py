@@ -12,13 +12,14 @@ from abeja.runtime.server.head import HEALTH_PATH
 
 
 def management_application(dispatcher: Dispatcher, model: Model) -> Application:
-    """``/health_check`` as the original's; ``/livez``: the server answers; ``/readyz``: and what is wrong."""
+    """``/health_check`` as the original's; ``/livez``; ``/readyz``, and what is wrong; ``/metrics``."""
     context = {"dispatcher": dispatcher, "model": model}
     return Application(
         [
             (HEALTH_PATH, _Health, context),
             ("/livez", _Liveness, context),
             ("/readyz", _Readiness, context),
+            ("/metrics", _Metrics, context),
         ],
         default_handler_class=_NotFound,
         default_handler_args=context,
@@ -71,6 +72,17 @@ class _Readiness(_Handler):
             "image_version": model.image.name,
             "abi": model.abi.name,
         }
+
+
+class _Metrics(_Handler):
+    def _respond(self, *_: Any) -> None:
+        # Imported when it is asked for: most servers of a developer never are.
+        from abeja.runtime.server.metrics import CONTENT_TYPE, metrics  # noqa: PLC0415
+
+        self.set_header("Content-Type", CONTENT_TYPE)
+        self.finish(metrics(self.dispatcher, self.model))
+
+    get = head = _respond
 
 
 class _NotFound(_Handler):

@@ -31,6 +31,7 @@ class Assembly:
         startup_timeout_s: float,
         timeout_s: float | None,
         workers: int = 1,
+        concurrency: int = 1,
         queue_limit: int = 1,
     ) -> "Assembly":
         """The workers of a model, not started yet.
@@ -42,10 +43,16 @@ class Assembly:
             startup_timeout_s: how long importing the handler may take.
             timeout_s: how long the handler may take for one request; None for as long as it likes.
             workers: how many.
+            concurrency: how many requests each of them runs at once.
             queue_limit: how many requests may wait for one.
         """
         pool = Pool(
-            model=model, size=workers, spool_dir=spool.folder, version=version, startup_timeout_s=startup_timeout_s
+            model=model,
+            size=workers,
+            concurrency=concurrency,
+            spool_dir=spool.folder,
+            version=version,
+            startup_timeout_s=startup_timeout_s,
         )
         headers = ((answers.VERSION_HEADER, version), *model.identity_headers)
         dispatcher = Dispatcher(pool, spool=spool, queue_limit=queue_limit, timeout_s=timeout_s, headers=headers)

@@ -3,7 +3,7 @@
 from collections import deque
 from collections.abc import Iterable
 
-from abeja.runtime.engine import Engine, Worker
+from abeja.runtime.engine import Engine, WorkerUnreachableError
 from abeja.runtime.errors import NotReadyError, QueueFullError, RequestError
 from abeja.runtime.exchange import Exchange, Receiver, Terms
 from abeja.runtime.messages import Request
@@ -11,7 +11,7 @@ from abeja.runtime.spool import Spool
 
 
 class Dispatcher:
-    """Hands requests to workers, in the order in which they came.
+    """Hands requests to workers, in the order in which they came, each to the least busy one.
 
     Args:
         engine: the workers.
@@ -36,7 +36,7 @@ class Dispatcher:
         self._waiting: deque[Exchange] = deque()
         self._has_started = False
         self._is_draining = False
-        engine.on_idle = self._worker_idle
+        engine.on_room = self._serve_waiting
         engine.on_start_failed = self._start_failed
 
     @property
@@ -62,7 +62,7 @@ class Dispatcher:
         """
         if self._is_draining or not self._has_prospect():
             return self._not_ready()
-        if len(self._waiting) >= self._queue_limit and self._engine.idle_worker() is None:
+        if len(self._waiting) >= self._queue_limit and self._engine.free_worker() is None:
             return QueueFullError("too many requests are waiting")
         return None
 
@@ -77,10 +77,9 @@ class Dispatcher:
         exchange = Exchange(
             request, receiver, terms=self._terms, may_stream=may_stream, on_forgotten=self._waiting.remove
         )
-        worker = self._engine.idle_worker() if not self._waiting else None
-        if worker is not None:
-            exchange.lease(worker)
-        elif self._has_prospect():
+        if not self._waiting and self._lease(exchange):
+            return exchange
+        if self._has_prospect():
             self._waiting.append(exchange)
         else:
             exchange.fail(self._not_ready())
@@ -101,10 +100,22 @@ class Dispatcher:
     def _not_ready(self) -> NotReadyError:
         return NotReadyError("service unavailable", fields={"reason": self.trouble})
 
-    def _worker_idle(self, worker: Worker) -> None:
-        # A request that turns out not to fit into a frame leaves the worker idle for the next one.
-        while self._waiting and worker.is_idle:
-            self._waiting.popleft().lease(worker)
+    def _lease(self, exchange: Exchange) -> bool:
+        """Hand it to the worker that has the least to do; False if none has room."""
+        while (worker := self._engine.free_worker()) is not None:
+            try:
+                exchange.lease(worker)
+            except WorkerUnreachableError:
+                continue  # it had not begun, so the next one may have it
+            return True
+        return False
+
+    def _serve_waiting(self) -> None:
+        while self._waiting:
+            first = self._waiting.popleft()
+            if not self._lease(first):
+                self._waiting.appendleft(first)
+                return
 
     def _start_failed(self) -> None:
         if not self._engine.has_ready_worker:

@@ -86,6 +86,7 @@ class Exchange:
         self._may_stream = may_stream
         self._on_forgotten = on_forgotten
         self._worker: WorkerLease | None = None
+        self._last_write: asyncio.Future[None] | None = None
         self._stream: Response | None = None
         self._held: BodySink | None = None
         self._hold: asyncio.TimerHandle | None = None
@@ -96,7 +97,11 @@ class Exchange:
         self.timeout_s = terms.timeout_s
 
     def lease(self, worker: Worker) -> None:
-        """Hand the request to an idle worker."""
+        """Hand the request to a worker that has room.
+
+        Raises:
+            WorkerUnreachableError: the worker has gone; nothing has happened to the request.
+        """
         try:
             worker.lease(self)
         except RequestTooLargeError as error:
@@ -225,9 +230,14 @@ class Exchange:
         written = self._receiver.write(data)
         if written is None or written.done() or self._worker is None:
             return
-        worker = self._worker
-        worker.pause(_STALL_S, self._stalled)
-        written.add_done_callback(lambda _: worker.resume())
+        self._last_write = written
+        self._worker.pause(_STALL_S, self._stalled)
+        written.add_done_callback(self._written)
+
+    def _written(self, written: "asyncio.Future[None]") -> None:
+        # Pieces that were on their way may have come during the pause: it ends with the last of them.
+        if written is self._last_write and self._worker is not None:
+            self._worker.resume()
 
     def _stalled(self) -> None:
         self._log(logging.WARNING, f"the client has taken nothing for {_STALL_S:g} s; its answer is cut short")
@@ -334,4 +344,4 @@ class WorkerLease:
 
     def _time_out(self) -> None:
         self.has_timed_out = True
-        self._worker.kill("took longer than --timeout")
+        self._worker.kill("took longer than --timeout", because_of=self._exchange)

@@ -5,7 +5,6 @@ import logging
 from collections.abc import Callable
 from pathlib import Path
 
-from abeja.runtime.engine import Worker
 from abeja.runtime.errors import AbejaRuntimeError
 from abeja.runtime.model import Model
 from abeja.runtime.pool.process import Exit, State, WorkerProcess
@@ -25,19 +24,30 @@ class Pool:
     Args:
         model: what they run.
         size: how many.
+        concurrency: how many requests each of them runs at once.
         spool_dir: the folder for large bodies.
         version: of abeja-runtime.
         startup_timeout_s: how long importing the handler may take.
 
     Attributes:
-        on_idle: called with a worker that can take a request.
+        on_room: called when a worker has got room for a request.
         on_start_failed: called when a worker could not be started and it will take a while to try again.
         last_exit: how the last worker that ended did so, for readiness; empty if none did.
     """
 
-    def __init__(self, *, model: Model, size: int, spool_dir: Path, version: str, startup_timeout_s: float) -> None:
+    def __init__(
+        self,
+        *,
+        model: Model,
+        size: int,
+        spool_dir: Path,
+        version: str,
+        startup_timeout_s: float,
+        concurrency: int = 1,
+    ) -> None:
         self._model = model
         self._size = size
+        self._concurrency = concurrency
         self._spool_dir = spool_dir
         self._version = version
         self._startup_timeout_s = startup_timeout_s
@@ -49,7 +59,7 @@ class Pool:
         self._is_stopping = False
         self._started: asyncio.Future[None] | None = None
         self._restarts: set[asyncio.Task[None]] = set()
-        self.on_idle: Callable[[Worker], None] = lambda _: None
+        self.on_room: Callable[[], None] = lambda: None
         self.on_start_failed: Callable[[], None] = lambda: None
         self.last_exit = ""
 
@@ -79,9 +89,10 @@ class Pool:
         """The version of the workers' Python, such as ``3.6.15``; empty before the first is ready."""
         return next((worker.python_version for worker in self._workers if worker.python_version), "")
 
-    def idle_worker(self) -> WorkerProcess | None:
-        """A worker that can take a request now."""
-        return next((worker for worker in self._workers if worker.state is State.IDLE), None)
+    def free_worker(self) -> WorkerProcess | None:
+        """The least busy of the workers that have room for a request, of equals the oldest; None if none has."""
+        free = [worker for worker in self._workers if worker.has_room]
+        return min(free, key=lambda worker: (worker.load, worker.number), default=None)
 
     async def stop(self) -> None:
         """End all workers; requests that they still have are lost."""
@@ -104,7 +115,8 @@ class Pool:
             spool_dir=self._spool_dir,
             version=self._version,
             startup_timeout_s=self._startup_timeout_s,
-            on_idle=self._worker_idle,
+            concurrency=self._concurrency,
+            on_room=self._worker_has_room,
             on_gone=self._worker_gone,
         )
         self._workers.add(worker)
@@ -114,13 +126,13 @@ class Pool:
             self._workers.discard(worker)
             raise
 
-    def _worker_idle(self, worker: WorkerProcess) -> None:
+    def _worker_has_room(self, worker: WorkerProcess) -> None:
         self._failures = 0
         if worker.has_served:
             self._falls = 0
         if self._started is not None and not self._started.done() and self._is_complete():
             self._started.set_result(None)
-        self.on_idle(worker)
+        self.on_room()
 
     def _is_complete(self) -> bool:
         ready = [worker for worker in self._workers if worker.state is not State.STARTING]

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import logging
 import os
+import secrets
 import shutil
 import signal
 import socket
@@ -15,10 +16,11 @@ from typing import Any
 from attrs import frozen
 
 from abeja.runtime import worker as worker_package
-from abeja.runtime.engine import AnswerHead, Call, HandlerFailure, RequestTooLargeError
+from abeja.runtime.engine import AnswerHead, Call, HandlerFailure, RequestTooLargeError, WorkerUnreachableError
 from abeja.runtime.errors import AbejaRuntimeError, HandlerLoadError, WorkerStartError
 from abeja.runtime.model import Model
 from abeja.runtime.pool.channel import Channel, request_frame
+from abeja.runtime.pool.credit import Credit
 from abeja.runtime.pool.output import Output
 from abeja.runtime.types import Abi, Encoder
 from abeja.runtime.worker import frames
@@ -66,7 +68,8 @@ class WorkerProcess(asyncio.SubprocessProtocol):
         spool_dir: the spool folder; it makes a folder of its own in it, which goes when it goes.
         version: of abeja-runtime.
         startup_timeout_s: how long importing the handler may take.
-        on_idle: called when it can take a request: when it is ready and after each one.
+        concurrency: how many requests it runs at once.
+        on_room: called when it has got room for a request: when it is ready and after each one.
         on_gone: called once when it has ended.
     """
 
@@ -78,22 +81,29 @@ class WorkerProcess(asyncio.SubprocessProtocol):
         spool_dir: Path,
         version: str,
         startup_timeout_s: float,
-        on_idle: Callable[["WorkerProcess"], None],
+        concurrency: int,
+        on_room: Callable[["WorkerProcess"], None],
         on_gone: Callable[["WorkerProcess", Exit], None],
     ) -> None:
         self._model = model
         self._folder = spool_dir / f"worker-{number}"
         self._version = version
         self._startup_timeout_s = startup_timeout_s
-        self._on_idle = on_idle
+        self._concurrency = concurrency
+        self._on_room = on_room
         self._on_gone = on_gone
         self._channel = Channel(on_frame=self._frame, on_closed=self._channel_closed)
-        self._output = Output(number)
+        # Between null bytes, which no text that is printed has.
+        self._output_mark = f"\0{secrets.token_hex(8)}\0" if concurrency > 1 else ""
+        self._output = Output(number, mark=self._output_mark.encode("ascii"))
         self._process: asyncio.SubprocessTransport | None = None
-        self._call: Call | None = None
+        self._calls: dict[int, Call] = {}
+        self._numbers: dict[Call, int] = {}
+        self._credits: dict[Call, Credit] = {}
         self._call_number = 0
         self._error: AbejaRuntimeError | None = None
         self._kill_reason = ""
+        self._culprit: Call | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._is_channel_closed = False
         self._has_exited = False
@@ -104,9 +114,15 @@ class WorkerProcess(asyncio.SubprocessProtocol):
         self.python_version = ""
 
     @property
-    def is_idle(self) -> bool:
+    def has_room(self) -> bool:
         """Whether it can take a request."""
-        return self.state is State.IDLE
+        is_ready = self.state in (State.IDLE, State.BUSY) and self._channel.is_open
+        return is_ready and len(self._calls) < self._concurrency
+
+    @property
+    def load(self) -> int:
+        """How many requests it has."""
+        return len(self._calls)
 
     @property
     def has_served(self) -> bool:
@@ -126,12 +142,12 @@ class WorkerProcess(asyncio.SubprocessProtocol):
                 self._output.close()
                 self._gone.set()
                 raise WorkerStartError(self._not_started(error), hint=_START_HINT) from error
-        await self._channel.open(ours)
+        self._channel.open(ours)
         self._timer = asyncio.get_running_loop().call_later(self._startup_timeout_s, self._startup_timed_out)
         _log.info("Loading user model handler with %s...", self._model.handler)
-        self._channel.send(
-            {"kind": "init", **init_header(self._model, version=self._version), "spool_dir": str(self._folder)}
-        )
+        header = init_header(self._model, version=self._version)
+        own = {"concurrency": self._concurrency, "output_mark": self._output_mark} if self._concurrency > 1 else {}
+        self._tell({"kind": "init", **header, "spool_dir": str(self._folder), **own})
 
     def lease(self, call: Call) -> None:
         """See `Worker`."""
@@ -140,30 +156,38 @@ class WorkerProcess(asyncio.SubprocessProtocol):
             self._channel.send(header, payload)
         except frames.FrameError as error:
             raise RequestTooLargeError(str(error)) from error
-        self._call_number += 1
-        self._call = call
+        number = self._call_number = self._call_number + 1
+        self._calls[number] = call
+        self._numbers[call] = number
+        if self._concurrency > 1:
+            self._credits[call] = Credit(lambda size: self._tell({"kind": "credit", "id": number, "bytes": size}))
         self.state = State.BUSY
-        self._output.request_id = call.request.request_id
+        self._output.begin(call.request.request_id)
 
     def cancel_stream(self, call: Call) -> None:
         """See `Worker`."""
-        if self._call is call:
-            self._channel.send({"kind": "cancel", "id": self._call_number})
+        if call in self._numbers:
+            self._tell({"kind": "cancel", "id": self._numbers[call]})
 
     def pause(self, call: Call) -> None:
         """See `Worker`."""
-        if self._call is call:
+        if call in self._credits:
+            self._credits[call].withhold()
+        elif call in self._numbers:
             self._channel.pause()
 
     def resume(self, call: Call) -> None:
         """See `Worker`."""
-        if self._call is call:
+        if call in self._credits:
+            self._credits[call].release()
+        elif call in self._numbers:
             self._channel.resume()
 
-    def kill(self, reason: str) -> None:
-        """End it and its children now; the reason is for the log."""
+    def kill(self, reason: str, *, because_of: Call | None = None) -> None:
+        """End it and its children now; see `Worker`."""
         if self.state is not State.GONE:
-            self._kill_reason = self._kill_reason or reason
+            if not self._kill_reason:
+                self._kill_reason, self._culprit = reason, because_of
             self._signal_group(signal.SIGKILL)
 
     async def stop(self, grace_s: float) -> None:
@@ -232,12 +256,14 @@ class WorkerProcess(asyncio.SubprocessProtocol):
             self._become_idle()
         elif self.state is State.STARTING and kind == "failed":
             self._error = _load_error(header["error"])
-        elif self._call is not None and header.get("id") == self._call_number:
-            self._call_frame(self._call, kind, header, payload)
+        elif header.get("id") in self._calls:
+            self._call_frame(self._calls[header["id"]], kind, header, payload)
 
     def _call_frame(self, call: Call, kind: str, header: dict[str, Any], payload: bytes) -> None:
         if kind == "chunk":
             call.on_chunk(payload)
+            if call in self._credits:
+                self._credits[call].use(len(payload))
             return
         self._output.drain()
         if kind == "response":
@@ -251,17 +277,29 @@ class WorkerProcess(asyncio.SubprocessProtocol):
             error = header["error"]
             call.on_failure(HandlerFailure(message=error["message"], traceback=error["traceback"]))
         # Only now: if handling the frame had failed, the call would have been lost with the worker.
-        self._call = None
-        self._become_idle()
+        self._call_ended(call)
+
+    def _call_ended(self, call: Call) -> None:
+        del self._calls[self._numbers.pop(call)]
+        self._credits.pop(call, None)
+        self._output.end(call.request.request_id)
+        self._channel.resume()
+        if self._calls:
+            self._on_room(self)
+        else:
+            self._become_idle()
 
     def _become_idle(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
-        self._output.request_id = ""
-        self._channel.resume()
         if self.state is not State.GONE:
             self.state = State.IDLE
-            self._on_idle(self)
+            self._on_room(self)
+
+    def _tell(self, header: dict[str, Any]) -> None:
+        """Send a frame that is no request; a worker that is gone does not need it."""
+        with contextlib.suppress(WorkerUnreachableError):
+            self._channel.send(header)
 
     def _channel_closed(self, error: Exception | None) -> None:
         if self._is_channel_closed:
@@ -292,14 +330,20 @@ class WorkerProcess(asyncio.SubprocessProtocol):
         if self._process is not None:
             self._process.close()
         exit_ = Exit(reason=self._reason(), error=self._start_error() if was_starting else None)
-        call, self._call = self._call, None
         shutil.rmtree(self._folder, ignore_errors=True)
-        try:
-            if call is not None:
-                call.on_lost(exit_.reason)
-        finally:
-            self._gone.set()
-            self._on_gone(self, exit_)
+        with contextlib.ExitStack() as told:
+            told.callback(self._on_gone, self, exit_)
+            told.callback(self._gone.set)
+            # Each hears of it, even if one of them raises; from the last to the first, so the oldest is told first.
+            for call in reversed(self._calls.values()):
+                told.callback(call.on_lost, self._loss_of(call, exit_.reason))
+            self._calls, self._numbers, self._credits = {}, {}, {}
+
+    def _loss_of(self, call: Call, reason: str) -> str:
+        """Why the worker ended, as it is said of one of its calls."""
+        if self._culprit is None or self._culprit is call:
+            return reason
+        return f"was killed because another request {reason}"
 
     def _reason(self) -> str:
         code = self._process.get_returncode() if self._process is not None else None

@@ -98,6 +98,7 @@ class Server:
                 startup_timeout_s=options.startup_timeout,
                 timeout_s=options.timeout,
                 workers=options.workers,
+                concurrency=options.concurrency,
                 queue_limit=options.queue,
             )
             pool, dispatcher = assembly.pool, assembly.dispatcher

@@ -141,10 +141,11 @@ def test_a_forked_child_does_not_answer(serve: Start, handler: str, python: tupl
     assert pids == set(server.children())
 
 
-def test_a_coroutine_that_exits_fails_its_request_alone(serve: Start, python: tuple[object, ...]) -> None:
+@pytest.mark.parametrize("path", ["/leave", "/interrupt"])
+def test_a_coroutine_that_exits_fails_its_request_alone(serve: Start, python: tuple[object, ...], path: str) -> None:
     server = serve("-h", "main:asynchronous", *python, PARTY="1")
 
-    assert server.request("GET", "/leave").status == 500
+    assert server.request("GET", path).status == 500
     assert server.request("GET", "/meet").status == 200
 
 
@@ -297,6 +298,18 @@ def test_a_handler_that_does_not_load_is_reported(start: Start, tmp_path: Path) 
 
     assert server.process.wait(20) != 0
     assert "RuntimeError: no weights" in server.log()
+
+
+def test_files_named_as_modules_that_threads_need_are_no_obstacle(
+    start: Start, tmp_path: Path, python: tuple[object, ...]
+) -> None:
+    for name in ("queue", "threading", "contextvars"):
+        (tmp_path / f"{name}.py").write_text("raise RuntimeError('imported by mistake')\n")
+    (tmp_path / "main.py").write_text("def handler(request, context):\n    return {'content': 'here'}\n")
+
+    server = start("--model-dir", tmp_path, "--concurrency", "4", *python).wait_until_ready()
+
+    assert server.request().body == b"here"
 
 
 def test_concurrency_is_a_whole_number_from_1(start: Start, handlers: Path) -> None:

@@ -12,15 +12,19 @@ import threading
 import traceback
 from typing import Any, Dict, Optional
 
-from . import failure, frames, labelled_output
+from . import failure, frames, labelled_output, session
 from .channel import Channel, ChannelClosedError
 from .crew import Crew
-from .session import Session
 from .shared_channel import SharedChannel
 from .shared_loop import SharedLoop
 
 
-class ConcurrentSession(Session):
+def run(channel: Channel, init: Dict[str, Any]) -> int:
+    """See `session.run`."""
+    return session.run(channel, init, ConcurrentSession)
+
+
+class ConcurrentSession(session.Session):
     """Serves up to `init["concurrency"]` requests at once.
 
     Args:

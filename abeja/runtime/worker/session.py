@@ -3,7 +3,7 @@
 import os
 import sys
 import tempfile
-from typing import Any, Dict, Iterable, List, Optional, Tuple
+from typing import Any, Callable, Dict, Iterable, List, Optional, Tuple
 
 from . import failure, frames, loading
 from .channel import ChannelClosedError
@@ -11,10 +11,16 @@ from .message import Message
 from .services import Services
 
 
-def run(channel: Any, init: Dict[str, Any]) -> int:
-    """Load what `init` names, say so, and serve until the server has gone. Returns the exit code."""
+def run(channel: Any, init: Dict[str, Any], make: Optional[Callable[..., "Session"]] = None) -> int:
+    """Load what `init` names, say so, and serve until the server has gone. Returns the exit code.
+
+    Args:
+        channel: the connection to the server.
+        init: the header of the `init` frame.
+        make: another class than `Session`.
+    """
     try:
-        session = _session(channel, init)
+        session = (make or Session)(channel, init)
     except failure.LoadError as error:
         channel.send({"kind": "failed", "error": error.describe()})
         return 4
@@ -24,15 +30,6 @@ def run(channel: Any, init: Dict[str, Any]) -> int:
     except ChannelClosedError:
         return 0
     return 0
-
-
-def _session(channel: Any, init: Dict[str, Any]) -> "Session":
-    if init.get("concurrency", 1) == 1:
-        return Session(channel, init)
-    # Threads and locks are for those who ask for them.
-    from .concurrent_session import ConcurrentSession
-
-    return ConcurrentSession(channel, init)
 
 
 class Session(object):

@@ -160,6 +160,12 @@ async def leave_the_loop(request):
     sys.exit(3)
 
 
+async def interrupt_the_loop(request):
+    await asyncio.sleep(0)
+    os.kill(os.getpid(), 2)
+    await asyncio.sleep(5)
+
+
 async def fork_on_the_loop(request):
     if os.fork() == 0:
         return {"child": True}
@@ -179,6 +185,7 @@ async def asynchronous(request, context):
     deeds = {
         "/meet": meet_on_the_loop,
         "/leave": leave_the_loop,
+        "/interrupt": interrupt_the_loop,
         "/fork": fork_on_the_loop,
         "/program": run_a_program,
     }

@@ -34,6 +34,7 @@ class Assembly:
         startup_timeout_s: float,
         timeout_s: float | None,
         workers: int = 1,
+        concurrency: int = 1,
         queue_limit: int = 1,
         limits: Limits = _UNLIMITED,
     ) -> "Assembly":
@@ -46,12 +47,14 @@ class Assembly:
             startup_timeout_s: how long importing the handler may take.
             timeout_s: how long the handler may take for one request; None for as long as it likes.
             workers: how many.
+            concurrency: how many requests each of them runs at once.
             queue_limit: how many requests may wait for one.
             limits: what a worker may reach before it is renewed.
         """
         pool = Pool(
             model=model,
             size=workers,
+            concurrency=concurrency,
             spool_dir=spool.folder,
             version=version,
             startup_timeout_s=startup_timeout_s,

@@ -4,7 +4,7 @@ from collections import deque
 from collections.abc import Iterable
 from typing import Any
 
-from abeja.runtime.engine import Engine, Worker
+from abeja.runtime.engine import Engine, WorkerUnreachableError
 from abeja.runtime.errors import NotReadyError, QueueFullError, RequestError
 from abeja.runtime.exchange import Exchange, Receiver, Terms
 from abeja.runtime.messages import Request
@@ -14,7 +14,7 @@ _DRAINING = "the server is shutting down"
 
 
 class Dispatcher:
-    """Hands requests to workers, in the order in which they came.
+    """Hands requests to workers, in the order in which they came, each to the least busy one.
 
     Args:
         engine: the workers.
@@ -38,7 +38,7 @@ class Dispatcher:
         self._terms = Terms(spool=spool, timeout_s=timeout_s, headers=tuple(headers))
         self._waiting: deque[Exchange] = deque()
         self._is_draining = False
-        engine.on_idle = self._worker_idle
+        engine.on_room = self._serve_waiting
         engine.on_hopeless = self.abandon_waiting
 
     @property
@@ -62,12 +62,13 @@ class Dispatcher:
     def refusal(self) -> RequestError | None:
         """The error for a request that comes now; None if it is admitted.
 
-        A request that has been admitted is taken by `submit`, however long its body needed.
+        A request that has been admitted is taken by `submit`, however long its body needed, unless the queue is full
+        by then: whoever sends slowly must not keep a place in it.
         """
         if self._is_draining or not self._has_prospect():
             return self._not_ready()
-        if len(self._waiting) >= self._queue_limit and self._engine.idle_worker() is None:
-            return QueueFullError("too many requests are waiting")
+        if self._is_full and self._engine.free_worker() is None:
+            return _queue_full()
         return None
 
     def submit(self, request: Request, receiver: Receiver, *, may_stream: bool = True) -> Exchange:
@@ -81,13 +82,14 @@ class Dispatcher:
         exchange = Exchange(
             request, receiver, terms=self._terms, may_stream=may_stream, on_forgotten=self._waiting.remove
         )
-        worker = self._engine.idle_worker() if not self._waiting else None
-        if worker is not None:
-            exchange.lease(worker)
-        elif self._has_prospect():
-            self._waiting.append(exchange)
-        else:
+        if not self._waiting and self._lease(exchange):
+            return exchange
+        if not self._has_prospect():
             exchange.fail(self._not_ready())
+        elif self._is_full:
+            exchange.fail(_queue_full())
+        else:
+            self._waiting.append(exchange)
         return exchange
 
     def begin_drain(self) -> None:
@@ -99,6 +101,10 @@ class Dispatcher:
         while self._waiting:
             self._waiting.popleft().fail(self._not_ready())
 
+    @property
+    def _is_full(self) -> bool:
+        return len(self._waiting) >= self._queue_limit
+
     def _has_prospect(self) -> bool:
         return self._engine.has_ready_worker or self._engine.is_recovering
 
@@ -107,7 +113,23 @@ class Dispatcher:
         reason = "no worker is ready" if self._engine.has_been_ready else "the workers are starting"
         return NotReadyError("service unavailable", fields={"reason": _DRAINING if self._is_draining else reason})
 
-    def _worker_idle(self, worker: Worker) -> None:
-        # A request that turns out not to fit into a frame leaves the worker idle for the next one.
-        while self._waiting and worker.is_idle:
-            self._waiting.popleft().lease(worker)
+    def _lease(self, exchange: Exchange) -> bool:
+        """Hand it to the worker that has the least to do; False if none has room."""
+        while (worker := self._engine.free_worker()) is not None:
+            try:
+                exchange.lease(worker)
+            except WorkerUnreachableError:
+                continue  # it had not begun, so the next one may have it
+            return True
+        return False
+
+    def _serve_waiting(self) -> None:
+        while self._waiting:
+            first = self._waiting.popleft()
+            if not self._lease(first):
+                self._waiting.appendleft(first)
+                return
+
+
+def _queue_full() -> QueueFullError:
+    return QueueFullError("too many requests are waiting")

@@ -46,6 +46,10 @@ class RequestTooLargeError(Exception):
     """The request's head does not fit into what the engine can carry."""
 
 
+class WorkerUnreachableError(Exception):
+    """The worker has gone, and was not given the request: another one may run it."""
+
+
 class Call(Protocol):
     """A request that a worker has.
 
@@ -77,42 +81,45 @@ class Call(Protocol):
 
 
 class Worker(Protocol):
-    """Something that runs one request at a time."""
-
-    @property
-    def is_idle(self) -> bool:
-        """Whether it can take a request."""
+    """Something that runs requests: one at a time, or some at once."""
 
     def lease(self, call: Call) -> None:
-        """Hand it a request. Only for an idle worker.
+        """Hand it a request. Only for a worker that has room.
 
         Raises:
-            RequestTooLargeError: the worker stays idle.
+            RequestTooLargeError: the worker still has room.
+            WorkerUnreachableError: it has no room any more.
         """
 
     def cancel_stream(self, call: Call) -> None:
         """Ask it to give up a streamed answer; `call` still hears of its end."""
 
     def pause(self, call: Call) -> None:
-        """Let it wait: the client reads more slowly than the handler writes."""
+        """Let the answer wait: the client reads more slowly than the handler writes."""
 
     def resume(self, call: Call) -> None:
-        """Let it go on. Does nothing if it has another call by now."""
+        """Let it go on. Does nothing if the call has ended by now."""
 
-    def kill(self, reason: str, *, cause: str) -> None:
-        """End it now; the reason is for the log, the cause is one of a few words, for counting."""
+    def kill(self, reason: str, *, cause: str, because_of: Call | None = None) -> None:
+        """End it now, with all of its calls.
+
+        Args:
+            reason: for the log, such as ``took longer than --timeout``.
+            cause: one of a few words, for counting.
+            because_of: the call that is the reason; the others are told that it was another's.
+        """
 
 
 class Engine(Protocol):
     """Runs handlers.
 
     Attributes:
-        on_idle: to be called with a worker that can take a request.
+        on_room: to be called when a worker has got room for a request.
         on_hopeless: to be called when no worker is there and it will take a while until there is one.
         has_been_ready: whether a worker was ever ready.
     """
 
-    on_idle: Callable[[Worker], None]
+    on_room: Callable[[], None]
     on_hopeless: Callable[[], None]
     has_been_ready: bool
 
@@ -134,5 +141,5 @@ class Engine(Protocol):
     async def start(self) -> None:
         """Start the workers and wait until every one is ready, or one is and the others cannot be started."""
 
-    def idle_worker(self) -> Worker | None:
-        """A worker that can take a request now."""
+    def free_worker(self) -> Worker | None:
+        """The least busy of the workers that have room for a request; None if none has."""

@@ -215,7 +215,16 @@ class Options:
         key="server.workers",
         parse=values.count,
         metavar="COUNT",
-        help="Worker processes; each runs one request at a time.",
+        help="Worker processes; each runs --concurrency requests at once.",
+    )
+    concurrency: int = _row(
+        1,
+        "--concurrency",
+        variable="ABEJA_RUNTIME_CONCURRENCY",
+        key="server.concurrency",
+        parse=values.count,
+        metavar="COUNT",
+        help="Requests that one worker runs at once; with more than one, the handler must be thread-safe.",
     )
     timeout: float | None = _row(
         30.0,

@@ -3,17 +3,24 @@
 import asyncio
 import logging
 import socket
+from collections import deque
 from collections.abc import Callable
-from typing import Any, cast
+from typing import Any
 
+from abeja.runtime.engine import WorkerUnreachableError
 from abeja.runtime.messages import Request, SpoolFile
 from abeja.runtime.worker import frames
 
 _log = logging.getLogger("abeja.runtime")
 
+_READ_BYTES = 256 * 1024
 
-class Channel(asyncio.Protocol):
+
+class Channel:
     """Frames over one connected socket, driven by the event loop.
+
+    It writes to the socket itself, rather than through a transport: so whoever sends a frame to a
+    worker that is gone learns at once that nothing of it was handed over.
 
     Args:
         on_frame: called with the header and the payload of each frame.
@@ -26,59 +33,126 @@ class Channel(asyncio.Protocol):
         self._on_frame = on_frame
         self._on_closed = on_closed
         self._decoder = frames.Decoder()
-        self._transport: asyncio.Transport | None = None
+        self._socket: socket.socket | None = None
+        self._unsent: deque[memoryview] = deque()
+        self._is_reading = False
+        self._takes_frames = False
 
-    async def open(self, sock: socket.socket) -> None:
+    @property
+    def is_open(self) -> bool:
+        """Whether the worker can be sent anything, as far as is known."""
+        return self._takes_frames
+
+    def open(self, sock: socket.socket) -> None:
         """Take over the connected `sock`."""
-        loop = asyncio.get_running_loop()
-        await loop.create_unix_connection(lambda: self, sock=sock)
+        sock.setblocking(False)  # noqa: FBT003 (the standard library's signature)
+        self._socket = sock
+        self._takes_frames = True
+        self.resume()
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Called by the event loop."""
-        self._transport = cast(asyncio.Transport, transport)
+    def send(self, header: frames.Header, payload: bytes = b"") -> None:
+        """Send one frame; what the socket does not take at once is kept and sent later.
 
-    def data_received(self, data: bytes) -> None:
-        """Called by the event loop."""
+        Raises:
+            frames.FrameError: the frame is above the limits.
+            WorkerUnreachableError: the worker is gone, and has not been given a byte of the frame.
+        """
+        head = frames.encode_head(header, len(payload))
+        if self._socket is None or not self._takes_frames:
+            raise WorkerUnreachableError("its connection is closed")
+        if self._unsent:
+            self._keep(head, payload)
+            return
+        try:
+            sent = self._socket.sendmsg((head, payload))
+        except (BlockingIOError, InterruptedError):
+            sent = 0
+        except OSError as error:
+            self._cannot_send(self._socket, error)
+            raise WorkerUnreachableError(str(error)) from error
+        if sent < len(head) + len(payload):
+            self._keep(memoryview(head)[sent:], memoryview(payload)[max(0, sent - len(head)) :])
+            asyncio.get_running_loop().add_writer(self._socket, self._send_kept)
+
+    def pause(self) -> None:
+        """Read nothing until `resume`: the worker blocks when it has filled the socket."""
+        if self._socket is not None and self._is_reading:
+            self._is_reading = False
+            asyncio.get_running_loop().remove_reader(self._socket)
+
+    def resume(self) -> None:
+        """Read again."""
+        if self._socket is not None and not self._is_reading:
+            self._is_reading = True
+            asyncio.get_running_loop().add_reader(self._socket, self._read)
+
+    def close(self) -> None:
+        """Close the socket, which tells an idle worker to end."""
+        self._end(None)
+
+    def _read(self) -> None:
+        if self._socket is None:
+            return
+        try:
+            data = self._socket.recv(_READ_BYTES)
+        except (BlockingIOError, InterruptedError):
+            return
+        except OSError as error:
+            self._end(error)
+            return
+        if not data:
+            self._end(None)
+            return
         try:
             for header, payload in self._decoder.feed(data):
                 self._on_frame(header, payload)
         except frames.FrameError as error:
-            self._break(error)
+            self._end(error)
         except Exception as error:  # what a worker sends must not stop the server, whatever it is
             _log.exception("a message of a worker could not be handled")
-            self._break(error)
+            self._end(error)
 
-    def connection_lost(self, exc: Exception | None) -> None:
-        """Called by the event loop."""
-        self._on_closed(exc)
+    def _keep(self, *parts: bytes | memoryview) -> None:
+        self._unsent.extend(memoryview(part) for part in parts if len(part))
 
-    def send(self, header: frames.Header, payload: bytes = b"") -> None:
-        """Send one frame; it is buffered while the worker is busy.
+    def _send_kept(self) -> None:
+        if self._socket is None:
+            return
+        try:
+            sent = self._socket.sendmsg(self._unsent)
+        except (BlockingIOError, InterruptedError):
+            return
+        except OSError as error:
+            self._cannot_send(self._socket, error)
+            return
+        while self._unsent and sent >= len(self._unsent[0]):
+            sent -= len(self._unsent.popleft())
+        if self._unsent:
+            self._unsent[0] = self._unsent[0][sent:]
+        else:
+            asyncio.get_running_loop().remove_writer(self._socket)
 
-        Raises:
-            frames.FrameError: the frame is above the limits.
-        """
-        if self._transport is not None:
-            self._transport.write(frames.encode(header, payload))
+    def _cannot_send(self, sock: socket.socket, error: OSError) -> None:
+        """Send no more; what the worker had sent before it went is still read, up to its end."""
+        self._takes_frames = False
+        self._unsent.clear()
+        loop = asyncio.get_running_loop()
+        loop.remove_writer(sock)
+        if not isinstance(error, ConnectionError):
+            loop.call_soon(self._end, error)  # not the worker's doing, so no end of file follows
 
-    def pause(self) -> None:
-        """Read nothing until `resume`: the worker blocks when it has filled the socket."""
-        if self._transport is not None and self._transport.is_reading():
-            self._transport.pause_reading()
-
-    def resume(self) -> None:
-        """Read again."""
-        if self._transport is not None and not self._transport.is_closing():
-            self._transport.resume_reading()
-
-    def close(self) -> None:
-        """Close the socket, which tells an idle worker to end."""
-        if self._transport is not None:
-            self._transport.close()
-
-    def _break(self, error: Exception) -> None:
-        self.close()
-        self._on_closed(error)
+    def _end(self, error: Exception | None) -> None:
+        sock, self._socket = self._socket, None
+        if sock is None:
+            return
+        self._takes_frames = self._is_reading = False
+        self._unsent.clear()
+        loop = asyncio.get_running_loop()
+        loop.remove_reader(sock)
+        loop.remove_writer(sock)
+        sock.close()
+        # Not from within the caller, who may be in the middle of handling the worker.
+        loop.call_soon(self._on_closed, error)
 
 
 def request_frame(number: int, request: Request, *, timeout_s: float | None = None) -> tuple[frames.Header, bytes]:

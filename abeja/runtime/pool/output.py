@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import logging
 import os
+import re
 from collections import deque
 
 _log = logging.getLogger("abeja.runtime.worker")
@@ -20,19 +21,28 @@ KEPT_LINES = 20
 class Output:
     """Reads the pipe that is the worker's stdout and stderr.
 
+    A worker with one request at a time prints what that request prints. With several at once, its
+    Python streams label each piece with the request, see `abeja.runtime.worker.labelled_output`;
+    what comes without a label is of no request.
+
     Args:
         worker: the worker's number, for the log.
+        mark: what begins a label; empty if there are none.
 
     Attributes:
-        request_id: the request that the worker has, for the log; empty between requests.
         last_lines: the end of the output.
     """
 
-    def __init__(self, worker: int) -> None:
+    def __init__(self, worker: int, *, mark: bytes = b"") -> None:
         self._worker = worker
-        self._pending = b""
+        self._label = re.compile(re.escape(mark) + rb"(\d{1,4})\0([ -~]*)\0") if mark else None
         self._reader: int | None = None
-        self.request_id = ""
+        # What may be the beginning of a label.
+        self._unread = b""
+        # Request -> the beginning of a line; the empty one is for what has no label.
+        self._begun: dict[str, bytes] = {}
+        self._running: set[str] = set()
+        self._current = ""
         self.last_lines: deque[str] = deque(maxlen=KEPT_LINES)
 
     def open(self) -> int:
@@ -41,6 +51,20 @@ class Output:
         os.set_blocking(self._reader, False)
         asyncio.get_running_loop().add_reader(self._reader, self._read)
         return writer
+
+    def begin(self, request_id: str) -> None:
+        """The worker gets a request."""
+        if self._label is None:
+            self._current = request_id
+        else:
+            self._running.add(request_id)
+
+    def end(self, request_id: str) -> None:
+        """The worker has answered it."""
+        self._current = ""
+        self._running.discard(request_id)
+        if request_id in self._begun:
+            self._emit(self._begun.pop(request_id), request_id)
 
     def drain(self) -> None:
         """Log what the worker has printed so far, so that it is counted to the right request.
@@ -56,9 +80,10 @@ class Output:
         if self._reader is None:
             return
         self.drain()
-        if self._pending:
-            self._emit(self._pending)
-            self._pending = b""
+        self._take("", self._unread)
+        for request_id, line in self._begun.items():
+            self._emit(line, request_id or self._current)
+        self._begun = {}
         self._forget()
 
     def _read(self) -> bool:
@@ -72,19 +97,40 @@ class Output:
         if not data:
             self._forget()
             return False
-        *lines, self._pending = (self._pending + data).split(b"\n")
-        for line in lines:
-            self._emit(line)
-        if len(self._pending) > LINE_LIMIT_BYTES:
-            self._emit(self._pending)
-            self._pending = b""
+        if self._label is None:
+            self._take("", data)
+        else:
+            self._take_labelled(self._label, self._unread + data)
         return len(data) == _READ_BYTES
 
-    def _emit(self, line: bytes) -> None:
+    def _take_labelled(self, label: re.Pattern[bytes], data: bytes) -> None:
+        at = 0
+        while (match := label.search(data, at)) is not None:
+            self._take("", data[at : match.start()])
+            at = match.end() + int(match[1])
+            if at > len(data):
+                self._unread = data[match.start() :]
+                return
+            self._take(match[2].decode("ascii"), data[match.end() : at])
+        # No label has a newline in it.
+        end = len(data) if len(data) - at > LINE_LIMIT_BYTES else data.rfind(b"\n", at) + 1 or at
+        self._take("", data[at:end])
+        self._unread = data[end:]
+
+    def _take(self, request_id: str, data: bytes) -> None:
+        *lines, rest = (self._begun.pop(request_id, b"") + data).split(b"\n")
+        if len(rest) > LINE_LIMIT_BYTES or (request_id and request_id not in self._running):
+            lines.append(rest)
+        elif rest:
+            self._begun[request_id] = rest
+        for line in lines:
+            self._emit(line, request_id or self._current)
+
+    def _emit(self, line: bytes, request_id: str) -> None:
         text = line.decode("utf-8", "replace").rstrip()
         if text:
             self.last_lines.append(text)
-            _log.info("%s", text, extra={"worker": self._worker, "request_id": self.request_id})
+            _log.info("%s", text, extra={"worker": self._worker, "request_id": request_id})
 
     def _forget(self) -> None:
         if self._reader is not None:

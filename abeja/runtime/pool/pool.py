@@ -8,7 +8,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from abeja.runtime.engine import Worker
 from abeja.runtime.errors import AbejaRuntimeError
 from abeja.runtime.model import Model
 from abeja.runtime.pool.exits import Exit
@@ -33,13 +32,14 @@ class Pool:
     Args:
         model: what they run.
         size: how many.
+        concurrency: how many requests each of them runs at once.
         spool_dir: the folder for large bodies.
         version: of abeja-runtime.
         startup_timeout_s: how long importing the handler may take.
         limits: what a worker may reach before it is renewed.
 
     Attributes:
-        on_idle: called with a worker that can take a request.
+        on_room: called when a worker has got room for a request.
         on_hopeless: called when no worker is there and it will take a while until there is one.
         last_exit: the last worker that ended without being told to, for readiness; None if none did.
         exits: how many workers have ended, by cause.
@@ -47,9 +47,18 @@ class Pool:
     """
 
     def __init__(
-        self, *, model: Model, size: int, spool_dir: Path, version: str, startup_timeout_s: float, limits: Limits
+        self,
+        *,
+        model: Model,
+        size: int,
+        concurrency: int,
+        spool_dir: Path,
+        version: str,
+        startup_timeout_s: float,
+        limits: Limits,
     ) -> None:
         self._model = model
+        self._concurrency = concurrency
         self._spool_dir = spool_dir
         self._version = version
         self._startup_timeout_s = startup_timeout_s
@@ -73,7 +82,7 @@ class Pool:
             for _ in range(size)
         ]
         self._tasks: list[asyncio.Task[None]] = []
-        self.on_idle: Callable[[Worker], None] = lambda _: None
+        self.on_room: Callable[[], None] = lambda: None
         self.on_hopeless: Callable[[], None] = lambda: None
         self.last_exit: Exit | None = None
         self.exits: Counter[str] = Counter()
@@ -130,9 +139,10 @@ class Pool:
             # A seat ends only when it fails before any worker was ready.
             await task
 
-    def idle_worker(self) -> WorkerProcess | None:
-        """A worker that can take a request now."""
-        return next((worker for worker in self._workers if worker.is_idle), None)
+    def free_worker(self) -> WorkerProcess | None:
+        """The least busy of the workers that have room for a request, of equals the oldest; None if none has."""
+        free = [worker for worker in self._workers if worker.has_room]
+        return min(free, key=lambda worker: (worker.load, worker.number), default=None)
 
     def renew(self, reason: str) -> None:
         """Put a new worker in the place of each that is there now, one by one; no request is lost.
@@ -167,8 +177,9 @@ class Pool:
             spool_dir=self._spool_dir,
             version=self._version,
             startup_timeout_s=self._startup_timeout_s,
+            concurrency=self._concurrency,
             guardian=self._guardian,
-            on_idle=self._worker_idle,
+            on_room=self._worker_has_room,
             on_gone=self._worker_gone,
         )
         self._workers.add(worker)
@@ -182,12 +193,12 @@ class Pool:
                 self._workers.discard(worker)
         return worker
 
-    def _worker_idle(self, worker: WorkerProcess) -> None:
+    def _worker_has_room(self, worker: WorkerProcess) -> None:
         if not self.has_been_ready:
             self.has_been_ready = True
             self._guardian.detach()
         worker.wear_out_if_due()
-        self.on_idle(worker)
+        self.on_room()
 
     def _worker_gone(self, worker: WorkerProcess) -> None:
         self._workers.discard(worker)

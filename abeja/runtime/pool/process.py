@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import logging
 import os
+import secrets
 import shutil
 import signal
 import socket
@@ -13,11 +14,12 @@ from pathlib import Path
 from typing import Any
 
 from abeja.runtime import worker as worker_package
-from abeja.runtime.engine import AnswerHead, Call, HandlerFailure, RequestTooLargeError
+from abeja.runtime.engine import AnswerHead, Call, HandlerFailure, RequestTooLargeError, WorkerUnreachableError
 from abeja.runtime.errors import AbejaRuntimeError, HandlerLoadError, WorkerStartError
 from abeja.runtime.model import Model
 from abeja.runtime.pool import exits, guardian_main
 from abeja.runtime.pool.channel import Channel, request_frame
+from abeja.runtime.pool.credit import Credit
 from abeja.runtime.pool.exits import Exit, MemoryWitness
 from abeja.runtime.pool.guardian import Guardian
 from abeja.runtime.pool.limits import Limits
@@ -58,8 +60,9 @@ class WorkerProcess(asyncio.SubprocessProtocol):
         spool_dir: the spool folder; it makes a folder of its own in it, which goes when it goes.
         version: of abeja-runtime.
         startup_timeout_s: how long importing the handler may take.
+        concurrency: how many requests it runs at once.
         guardian: is told of it.
-        on_idle: called when it can take a request: when it is ready and after each one.
+        on_room: called when it has got room for a request: when it is ready and after each one.
         on_gone: called once when it has ended, if it had been ready.
 
     Attributes:
@@ -80,8 +83,9 @@ class WorkerProcess(asyncio.SubprocessProtocol):
         spool_dir: Path,
         version: str,
         startup_timeout_s: float,
+        concurrency: int,
         guardian: Guardian,
-        on_idle: Callable[["WorkerProcess"], None],
+        on_room: Callable[["WorkerProcess"], None],
         on_gone: Callable[["WorkerProcess"], None],
     ) -> None:
         self._model = model
@@ -90,15 +94,21 @@ class WorkerProcess(asyncio.SubprocessProtocol):
         self._folder = spool_dir / f"worker-{number}"
         self._version = version
         self._startup_timeout_s = startup_timeout_s
-        self._on_idle = on_idle
+        self._concurrency = concurrency
+        self._on_room = on_room
         self._on_gone = on_gone
         self._channel = Channel(on_frame=self._frame, on_closed=self._channel_closed)
-        self._output = Output(number)
+        # Between null bytes, which no text that is printed has.
+        self._output_mark = f"\0{secrets.token_hex(8)}\0" if concurrency > 1 else ""
+        self._output = Output(number, mark=self._output_mark.encode("ascii"))
         self._process: asyncio.SubprocessTransport | None = None
-        self._call: Call | None = None
+        self._calls: dict[int, Call] = {}
+        self._numbers: dict[Call, int] = {}
+        self._credits: dict[Call, Credit] = {}
         self._call_number = 0
         self._error: AbejaRuntimeError | None = None
         self._kill_reason = self._kill_cause = ""
+        self._culprit: Call | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._is_channel_closed = False
         self._has_exited = False
@@ -117,14 +127,19 @@ class WorkerProcess(asyncio.SubprocessProtocol):
         self.exit: Exit | None = None
 
     @property
-    def is_idle(self) -> bool:
+    def has_room(self) -> bool:
         """Whether it can take a request."""
-        return self.state is State.IDLE and not self.is_retired
+        return self.is_ready and self._channel.is_open and len(self._calls) < self._concurrency
 
     @property
     def is_ready(self) -> bool:
-        """Whether it has loaded the handler, and takes requests now or after the one that it has."""
+        """Whether it has loaded the handler, and takes requests now or after those that it has."""
         return self.state in (State.IDLE, State.BUSY) and not self.is_retired
+
+    @property
+    def load(self) -> int:
+        """How many requests it has."""
+        return len(self._calls)
 
     @property
     def has_served(self) -> bool:
@@ -172,12 +187,12 @@ class WorkerProcess(asyncio.SubprocessProtocol):
                 self.exit = Exit(worker=self.number, reason=f"could not be started: {error}", cause="not-started")
                 raise WorkerStartError(self._not_started(error), hint=_START_HINT) from error
         self._guardian.watch(self._mark, self.pid)
-        await self._channel.open(ours)
+        self._channel.open(ours)
         self._timer = asyncio.get_running_loop().call_later(self._startup_timeout_s, self._startup_timed_out)
         _log.info("Loading user model handler with %s...", self._model.handler)
-        self._channel.send(
-            {"kind": "init", **init_header(self._model, version=self._version), "spool_dir": str(self._folder)}
-        )
+        header = init_header(self._model, version=self._version)
+        own = {"concurrency": self._concurrency, "output_mark": self._output_mark} if self._concurrency > 1 else {}
+        self._tell({"kind": "init", **header, "spool_dir": str(self._folder), **own})
         await self._ready
 
     async def wait_until_due(self) -> None:
@@ -232,35 +247,38 @@ class WorkerProcess(asyncio.SubprocessProtocol):
             self._channel.send(header, payload)
         except frames.FrameError as error:
             raise RequestTooLargeError(str(error)) from error
-        self._call_number += 1
-        self._call = call
+        number = self._call_number = self._call_number + 1
+        self._calls[number] = call
+        self._numbers[call] = number
+        if self._concurrency > 1:
+            self._credits[call] = Credit(lambda size: self._tell({"kind": "credit", "id": number, "bytes": size}))
         self.state = State.BUSY
-        self._output.request_id = call.request.request_id
+        self._output.begin(call.request.request_id)
 
     def cancel_stream(self, call: Call) -> None:
         """See `Worker`."""
-        if self._call is call:
-            self._channel.send({"kind": "cancel", "id": self._call_number})
+        if call in self._numbers:
+            self._tell({"kind": "cancel", "id": self._numbers[call]})
 
     def pause(self, call: Call) -> None:
         """See `Worker`."""
-        if self._call is call:
+        if call in self._credits:
+            self._credits[call].withhold()
+        elif call in self._numbers:
             self._channel.pause()
 
     def resume(self, call: Call) -> None:
         """See `Worker`."""
-        if self._call is call:
+        if call in self._credits:
+            self._credits[call].release()
+        elif call in self._numbers:
             self._channel.resume()
 
-    def kill(self, reason: str, *, cause: str = "killed") -> None:
-        """End it and its children now.
-
-        Args:
-            reason: for the log.
-            cause: one word of a few, for counting.
-        """
+    def kill(self, reason: str, *, cause: str = "killed", because_of: Call | None = None) -> None:
+        """End it and its children now; see `Worker`."""
         if self.state is not State.GONE:
-            self._kill_reason, self._kill_cause = self._kill_reason or reason, self._kill_cause or cause
+            if not self._kill_reason:
+                self._kill_reason, self._kill_cause, self._culprit = reason, cause, because_of
             self._signal_group(signal.SIGKILL)
 
     async def stop(self, grace_s: float) -> None:
@@ -333,12 +351,14 @@ class WorkerProcess(asyncio.SubprocessProtocol):
                 self._ready.set_result(None)
         elif self.state is State.STARTING and kind == "failed":
             self._error = _load_error(header["error"])
-        elif self._call is not None and header.get("id") == self._call_number:
-            self._call_frame(self._call, kind, header, payload)
+        elif header.get("id") in self._calls:
+            self._call_frame(self._calls[header["id"]], kind, header, payload)
 
     def _call_frame(self, call: Call, kind: str, header: dict[str, Any], payload: bytes) -> None:
         if kind == "chunk":
             call.on_chunk(payload)
+            if call in self._credits:
+                self._credits[call].use(len(payload))
             return
         self._output.drain()
         if kind == "response":
@@ -352,19 +372,31 @@ class WorkerProcess(asyncio.SubprocessProtocol):
             error = header["error"]
             call.on_failure(HandlerFailure(message=error["message"], traceback=error["traceback"]))
         # Only now: if handling the frame had failed, the call would have been lost with the worker.
-        self._call = None
-        self._become_idle()
+        self._call_ended(call)
+
+    def _call_ended(self, call: Call) -> None:
+        del self._calls[self._numbers.pop(call)]
+        self._credits.pop(call, None)
+        self._output.end(call.request.request_id)
+        self._channel.resume()
+        if self._calls:
+            self._on_room(self)
+        else:
+            self._become_idle()
 
     def _become_idle(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
-        self._output.request_id = ""
-        self._channel.resume()
         if self.state is not State.GONE:
             self.state = State.IDLE
             self._end_if_retired()
             if not self.is_retired:
-                self._on_idle(self)
+                self._on_room(self)
+
+    def _tell(self, header: dict[str, Any]) -> None:
+        """Send a frame that is no request; a worker that is gone does not need it."""
+        with contextlib.suppress(WorkerUnreachableError):
+            self._channel.send(header)
 
     def _end_if_retired(self) -> None:
         if self.is_retired and self.state is State.IDLE and not self._is_stopping:
@@ -403,18 +435,27 @@ class WorkerProcess(asyncio.SubprocessProtocol):
         if self._process is not None:
             self._process.close()
         self.exit = self._exit()
-        call, self._call = self._call, None
         shutil.rmtree(self._folder, ignore_errors=True)
-        try:
-            if call is not None:
-                call.on_lost(self.exit.reason)
-        finally:
-            self._gone.set()
-            self._due.set()
-            if was_starting and not self._ready.done():
-                self._ready.set_exception(self._start_error(self.exit.reason))
-            elif not was_starting:
-                self._on_gone(self)
+        with contextlib.ExitStack() as told:
+            told.callback(self._say_gone, self.exit, was_starting=was_starting)
+            # Each hears of it, even if one of them raises; from the last to the first, so the oldest is told first.
+            for call in reversed(self._calls.values()):
+                told.callback(call.on_lost, self._loss_of(call, self.exit.reason))
+            self._calls, self._numbers, self._credits = {}, {}, {}
+
+    def _say_gone(self, exit_: Exit, *, was_starting: bool) -> None:
+        self._gone.set()
+        self._due.set()
+        if was_starting and not self._ready.done():
+            self._ready.set_exception(self._start_error(exit_.reason))
+        elif not was_starting:
+            self._on_gone(self)
+
+    def _loss_of(self, call: Call, reason: str) -> str:
+        """Why the worker ended, as it is said of one of its calls."""
+        if self._culprit is None or self._culprit is call:
+            return reason
+        return f"was killed because another request {reason}"
 
     def _exit(self) -> Exit:
         code = self._process.get_returncode() if self._process is not None else None

@@ -102,6 +102,7 @@ class Server:
                 startup_timeout_s=options.startup_timeout,
                 timeout_s=options.timeout,
                 workers=options.workers,
+                concurrency=options.concurrency,
                 queue_limit=options.queue,
                 limits=Limits(requests=options.max_requests, resident_bytes=options.max_rss, age_s=options.max_age),
             )

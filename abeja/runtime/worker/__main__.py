@@ -62,16 +62,20 @@ def main(fd: int, parent_pid: int) -> int:
     os.dup2(2, 1)
     load = _import_siblings()
     channel = load(_PACKAGE + ".channel").Channel(_take_socket(fd))
-    session = load(_PACKAGE + ".session")
+    load(_PACKAGE + ".session")
     frame = channel.receive()
     if frame is None:
         return 0
-    model_dir = frame[0]["model_dir"]
+    init = frame[0]
+    # Before the user's folder is on the path, where a file may be named as a module that is needed. Threads are only
+    # for those who ask for them.
+    session = load(_PACKAGE + (".concurrent_session" if init.get("concurrency", 1) > 1 else ".session"))
+    model_dir = init["model_dir"]
     # The user's folder takes the place of ours, so that nothing of ours is importable by accident;
     # and, as the original did, modules are found in whatever the current folder is.
     sys.path[:] = [model_dir, ""] + [path for path in sys.path if os.path.realpath(path) != _FOLDER]
     sys.argv = ["abeja-runtime-worker"]
-    return int(session.run(channel, frame[0]))
+    return int(session.run(channel, init))
 
 
 if __name__ == "__main__":

@@ -14,16 +14,23 @@ ones travel as files whose path is in the header. Nothing is ever pickled.
 ==========  =========  ========================================================================
 kind        sent by    header fields
 ==========  =========  ========================================================================
-init        server     model_dir, handler, abi, encoders, spool_dir, version
+init        server     model_dir, handler, abi, encoders, spool_dir, version; concurrency and output_mark
+                       (see `labelled_output`), unless requests come one at a time
 ready       worker     python
 failed      worker     error (`slug`, `message`, `hint`, `traceback`)
-request     server     id, method, path, query, content_type, headers, contents
+request     server     id, request_id, method, path, query, content_type, headers, contents, client_ip,
+                       timeout_s
 cancel      server     id: the client has left, stop producing the streamed answer
+credit      server     id, bytes: so many more of the streamed answer may be sent
 response    worker     id, status, content_type, headers, body: "inline", "stream" or "file" (path, size)
 chunk       worker     id; the payload is the next piece of a streamed answer
 end         worker     id: the streamed answer is complete
 error       worker     id, error (`slug`, `message`, `traceback`); also in the middle of a stream
 ==========  =========  ========================================================================
+
+A worker has up to `concurrency` requests at once, and the frames of their answers mix. With more
+than one, the chunks of a streamed answer may be WINDOW_BYTES ahead of what has been credited, so
+that a slow client holds up its own answer and no other. With one, the server just stops reading.
 """
 
 import json
@@ -39,6 +46,9 @@ HEADER_LIMIT_BYTES = 8 * 1024 * 1024
 PAYLOAD_LIMIT_BYTES = 1024 * 1024
 # A body up to this size travels in the frame; the size at which the server stops holding a body in memory.
 INLINE_LIMIT_BYTES = 64 * 1024
+# What a worker may send of a streamed answer before the server gives credit: as much as a socket
+# holds, so that a fast client does not wait for credit to come and go.
+WINDOW_BYTES = 256 * 1024
 
 # Our own: user code may replace json.dumps and json.loads.
 _encode_json = json.JSONEncoder(separators=(",", ":")).encode
@@ -60,10 +70,19 @@ def encode(header: Header, payload: Union[bytes, memoryview] = b"") -> bytes:
     Raises:
         FrameError: the header or the payload is above its limit.
     """
+    return b"".join((encode_head(header, len(payload)), payload))
+
+
+def encode_head(header: Header, payload_size: int) -> bytes:
+    """One frame as bytes, but for its payload.
+
+    Raises:
+        FrameError: the header or the payload is above its limit.
+    """
     head = _encode_json(header).encode("ascii")
-    if len(head) > HEADER_LIMIT_BYTES or len(payload) > PAYLOAD_LIMIT_BYTES:
-        raise FrameError("a frame of %d + %d bytes is above the limits" % (len(head), len(payload)))
-    return b"".join((_PREFIX.pack(MAGIC, len(head), len(payload)), head, payload))
+    if len(head) > HEADER_LIMIT_BYTES or payload_size > PAYLOAD_LIMIT_BYTES:
+        raise FrameError("a frame of %d + %d bytes is above the limits" % (len(head), payload_size))
+    return _PREFIX.pack(MAGIC, len(head), payload_size) + head
 
 
 class Decoder(object):

@@ -10,7 +10,11 @@ _encode_json = json.JSONEncoder(separators=(",", ":")).encode
 
 
 class Services(object):
-    """Handed to ``Adapter(function, services)``.
+    """Handed to ``Adapter(function, services)``. Any thread may use it.
+
+    Args:
+        shared_loop: runs the coroutines of requests that run at once, as `SharedLoop` does; without one,
+            the calling thread does.
 
     Attributes:
         encoders: the encoder classes of the image version, in its order.
@@ -18,10 +22,11 @@ class Services(object):
         handler: ``<module>:<function>``; the module is in `sys.modules`.
     """
 
-    def __init__(self, encoders: List[Any], version: str, handler: str = "") -> None:
+    def __init__(self, encoders: List[Any], version: str, handler: str = "", shared_loop: Optional[Any] = None) -> None:
         self.encoders = encoders
         self.version = version
         self.handler = handler
+        self._shared_loop = shared_loop
         self._loop: Optional[Any] = None
 
     def settle(self, value: Any) -> Any:
@@ -85,6 +90,8 @@ class Services(object):
             self._loop = None
 
     def _run(self, awaitable: Awaitable[Any]) -> Any:
+        if self._shared_loop is not None:
+            return self._shared_loop.run(awaitable)
         # Imported on first use: most handlers are synchronous, and asyncio is a tenth of a second of start-up.
         import asyncio
 

@@ -3,18 +3,24 @@
 import os
 import sys
 import tempfile
-from typing import Any, Dict, Iterable, List, Optional, Tuple
+from typing import Any, Callable, Dict, Iterable, List, Optional, Tuple
 
 from . import failure, frames, loading
-from .channel import Channel, ChannelClosedError
+from .channel import ChannelClosedError
 from .message import Message
 from .services import Services
 
 
-def run(channel: Channel, init: Dict[str, Any]) -> int:
-    """Load what `init` names, say so, and serve until the server has gone. Returns the exit code."""
+def run(channel: Any, init: Dict[str, Any], make: Optional[Callable[..., "Session"]] = None) -> int:
+    """Load what `init` names, say so, and serve until the server has gone. Returns the exit code.
+
+    Args:
+        channel: the connection to the server.
+        init: the header of the `init` frame.
+        make: another class than `Session`.
+    """
     try:
-        session = Session(channel, init)
+        session = (make or Session)(channel, init)
     except failure.LoadError as error:
         channel.send({"kind": "failed", "error": error.describe()})
         return 4
@@ -27,17 +33,18 @@ def run(channel: Channel, init: Dict[str, Any]) -> int:
 
 
 class Session(object):
-    """Serves the requests of one server over `channel`.
+    """Serves the requests of one server over `channel`, one at a time, in this thread.
 
     Args:
         channel: the connection to the server.
         init: the header of the `init` frame.
+        loop: runs coroutines, as `SharedLoop` does; without one, the thread that has them.
     """
 
-    def __init__(self, channel: Channel, init: Dict[str, Any]) -> None:
+    def __init__(self, channel: Any, init: Dict[str, Any], loop: Optional[Any] = None) -> None:
         self._channel = channel
         self._spool_dir: str = init["spool_dir"]
-        self._services, self._adapter = _load_adapter(init)
+        self._services, self._adapter = _load_adapter(init, loop)
 
     def serve(self) -> None:
         """Answer requests until end of file."""
@@ -116,12 +123,12 @@ class Session(object):
             self._channel.send(dict(head, body="file", path=path, size=os.path.getsize(path)))
 
 
-def _load_adapter(init: Dict[str, Any]) -> Tuple[Services, Any]:
+def _load_adapter(init: Dict[str, Any], loop: Optional[Any]) -> Tuple[Services, Any]:
     abi = init["abi"]
     adapter_class = loading.load_plugin_class("abi", abi, "Adapter")
     encoders = [loading.load_plugin_class("encoder", encoder, "Encoder") for encoder in init["encoders"]]
     function = loading.load_handler(init["model_dir"], init["handler"])
-    services = Services(encoders, init["version"], init["handler"])
+    services = Services(encoders, init["version"], init["handler"], loop)
     try:
         return services, adapter_class(function, services)
     except BaseException as error:  # the adapter may refuse the handler or its environment

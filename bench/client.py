@@ -4,6 +4,7 @@ It needs more processor time than wrk, so that figures of fast servers are lower
 """
 
 import asyncio
+import math
 import time
 from dataclasses import dataclass, field
 
@@ -185,4 +186,4 @@ async def _lane(port: int, payload: bytes, tally: _Tally, shape: Shape) -> None:
 
 def percentile(times: list[float], percent: float) -> float:
     """The value below which `percent` of the sorted `times` are (nearest rank)."""
-    return times[max(0, min(len(times) - 1, round(len(times) * percent / 100 + 0.5) - 1))]
+    return times[max(0, min(len(times) - 1, math.ceil(len(times) * percent / 100) - 1))]

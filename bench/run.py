@@ -144,7 +144,7 @@ class Run:
         if server.name not in self._environments:
             return "not measured, see above"
         if workload.job not in server.jobs:
-            return server.missing.get(workload.job, "does not do that")
+            return server.missing.get(workload.job, "not one of its jobs")
         return workload.suits(server)
 
     def _visits(self, workload: Workload, servers: Sequence[Server], rounds: int) -> Iterator[tuple[int, Server]]:

@@ -9,6 +9,19 @@ _HOST = "127.0.0.1"
 _BLOCK = bytes(1024 * 1024)
 
 
+class StatusError(http.client.HTTPException):
+    """An answer with another status than 200.
+
+    Args:
+        status: its code.
+        body: of the answer.
+    """
+
+    def __init__(self, status: int, body: bytes) -> None:
+        super().__init__(f"status {status}: {body[:200].decode(errors='replace')}")
+        self.status = status
+
+
 @dataclass(frozen=True, kw_only=True)
 class Request:
     """A request to a server on this machine.
@@ -42,7 +55,8 @@ def answer(request: Request) -> bytes:
 
     Raises:
         OSError: it cannot be reached.
-        http.client.HTTPException: it answers another status, or no HTTP.
+        StatusError: it answers another status.
+        http.client.HTTPException: it does not answer HTTP.
     """
     connection = http.client.HTTPConnection(_HOST, request.port, timeout=request.timeout_s)
     try:
@@ -92,7 +106,7 @@ def _sent(connection: http.client.HTTPConnection, request: Request) -> http.clie
 def _body(response: http.client.HTTPResponse) -> bytes:
     body = response.read()
     if response.status != http.client.OK:
-        raise http.client.HTTPException(f"status {response.status}: {body[:200].decode(errors='replace')}")
+        raise StatusError(response.status, body)
     return body
 
 

@@ -99,6 +99,10 @@ def _cells(metrics: tuple[Metric, ...], series: Series, ours: Series) -> Iterato
 
 def _ratio(found: list[float]) -> str:
     """The median, and the range if there is one: where it reaches across 1, nothing is shown."""
-    middle = f"{statistics.median(found):.2f}"
-    low, high = f"{min(found):.2f}", f"{max(found):.2f}"
+    middle, low, high = (_rounded(ratio) for ratio in (statistics.median(found), min(found), max(found)))
     return middle if low == high else f"{middle} ({low}-{high})"
+
+
+def _rounded(ratio: float) -> str:
+    """Two digits that count, also of small ones."""
+    return f"{ratio:.2f}" if ratio >= 0.1 else f"{ratio:.2g}"

@@ -18,8 +18,8 @@ class Bench(MLModel):
         return True
 
     @custom_handler(rest_path="/total")
-    async def total(self, articles: list) -> dict:
-        return answer(articles)
+    async def total(self, request: Request) -> dict:
+        return answer(await request.json())
 
     @custom_handler(rest_path="/echo")
     async def echo(self, request: Request) -> Response:
@@ -33,14 +33,14 @@ class Bench(MLModel):
         return {"length": size}
 
     @custom_handler(rest_path="/slow")
-    async def slow(self, articles: list) -> dict:
+    async def slow(self, request: Request) -> dict:
         await asyncio.to_thread(time.sleep, 0.2)
-        return answer(articles)
+        return answer(await request.json())
 
     @custom_handler(rest_path="/burn")
-    async def burn(self, articles: list) -> dict:
+    async def burn(self, request: Request) -> dict:
         await asyncio.to_thread(work)
-        return answer(articles)
+        return answer(await request.json())
 
 
 def work() -> None:

@@ -31,7 +31,7 @@ little beyond the machine and the minute in which they were measured: read the r
 
 _EPILOG = """\
 examples:
-  python -m bench                                          everything, about half an hour
+  python -m bench                                          everything, about an hour
   python -m bench --only json-c1,json-c32 --servers ours,fastapi
   python -m bench --only start-warm,version --rounds 5
   python -m bench --prepare                                make the environments, measure nothing

@@ -91,6 +91,8 @@ def environment(recipe: Recipe, *, refresh: bool = False) -> Environment:
         # Of a run that was ended, or of one that found no index.
         shutil.rmtree(folder, ignore_errors=True)
         _make(recipe, python, folder)
+        if recipe.project is not None:
+            _remove_older(recipe, folder)
     facts = json.loads((folder / _VERSIONS).read_text(encoding="utf-8"))
     return Environment(folder=folder, versions=facts["packages"], python_version=facts["python"])
 
@@ -121,6 +123,7 @@ def _make(recipe: Recipe, python: Path, folder: Path) -> None:
             wanted.append(str(_copy(recipe.project, Path(scratch, "project"))))
         _run([*pip, "install", "--quiet", *wanted])
     facts = {
+        "project": recipe.project and str(recipe.project),
         "python": _run([pip[0], "-c", "import platform; print(platform.python_version())"]).strip(),
         "packages": {
             package["name"].lower().replace("_", "-"): package["version"]
@@ -129,6 +132,15 @@ def _make(recipe: Recipe, python: Path, folder: Path) -> None:
     }
     # Written last: its presence says that the environment is whole.
     (folder / _VERSIONS).write_text(json.dumps(facts, indent=1), encoding="utf-8")
+
+
+def _remove_older(recipe: Recipe, newest: Path) -> None:
+    """Those of earlier states of the same checkout: each change of it makes another."""
+    for path in newest.parent.glob(f"{recipe.name}-*/{_VERSIONS}"):
+        if path.parent != newest and len(path.parent.name) == len(newest.name):
+            facts = json.loads(path.read_text(encoding="utf-8"))
+            if facts.get("project") == str(recipe.project):
+                shutil.rmtree(path.parent, ignore_errors=True)
 
 
 def _copy(project: Path, destination: Path) -> Path:

@@ -10,7 +10,6 @@ ECHO_BYTES = 1024 * 1024
 
 _ARTICLES = (EXAMPLES / "tax" / "request.json").read_bytes()
 _SMALL = b"x" * 1000
-# Not compressible into a run of one value, and the same in every run.
 _ECHO = bytes(range(256)) * (ECHO_BYTES // 256)
 
 

@@ -42,7 +42,6 @@ class Running:
 
     Attributes:
         server: which one.
-        environment: its environment.
         job: what it does.
         process: the process that was started.
         port: where it answers.
@@ -52,7 +51,6 @@ class Running:
     """
 
     server: Server
-    environment: Environment
     job: Job
     process: subprocess.Popen[bytes]
     port: int
@@ -174,7 +172,6 @@ def started(
         try:
             yield Running(
                 server=server,
-                environment=environment,
                 job=JOBS[job],
                 process=process,
                 port=port,

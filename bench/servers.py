@@ -40,7 +40,6 @@ class Server:
         module: that abeja-runtime has to use, else there is no such variant.
         python: of the handler, where it is not that of the server.
         program: that has to be on the PATH.
-        is_ours: whether it is abeja-runtime.
     """
 
     name: str
@@ -59,7 +58,6 @@ class Server:
     module: str | None = None
     python: str | None = None
     program: str | None = None
-    is_ours: bool = False
 
 
 def servers() -> dict[str, Server]:
@@ -117,7 +115,6 @@ def _variant(
         option=option,
         module=module,
         python=python,
-        is_ours=True,
     )  # fmt: skip
 
 

@@ -371,7 +371,7 @@ class LlhttpConnection(asyncio.BufferedProtocol):
             transport.close()
 
     def _refuse_method(self, seen: bytes) -> None:
-        if _METHOD.match(seen.lstrip(b"\r\n").partition(b"\r")[0]):
+        if _METHOD.fullmatch(seen.lstrip(b"\r\n").partition(b"\r")[0]):
             intake = self._intake = self._surroundings.port.new_intake(self)
             intake.refuse(intake.method_not_allowed())
         else:

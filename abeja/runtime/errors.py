@@ -26,10 +26,12 @@
     ├── PortInUseError                  exit code 5
     └── RequestError                    what one request is answered with, by its HTTP status
         ├── RequestMalformedError 400       ├── MethodNotAllowedError 405
-        ├── BodyTooLargeError 413           ├── QueueFullError 429
-        ├── HandlerFailedError 500          ├── AnswerInvalidError 500
-        ├── WorkerDiedError 502             ├── NotReadyError 503
-        ├── DeadlineExceededError 504       └── SpoolFailedError 507
+        ├── RequestTimeoutError 408         ├── BodyTooLargeError 413
+        ├── TargetTooLongError 414          ├── QueueFullError 429
+        ├── HeadTooLargeError 431           ├── HandlerFailedError 500
+        ├── AnswerInvalidError 500          ├── WorkerDiedError 502
+        ├── NotReadyError 503               ├── DeadlineExceededError 504
+        └── VersionUnsupportedError 505     └── SpoolFailedError 507
 
 Each slug is an anchor of docs/reference/errors.md. HTTP statuses of our own are decided here and
 nowhere else.
@@ -402,11 +404,25 @@ class MethodNotAllowedError(RequestError):
     status = 405
 
 
+class RequestTimeoutError(RequestError):
+    """The rest of a request did not arrive in time."""
+
+    slug = "request-timeout"
+    status = 408
+
+
 class BodyTooLargeError(RequestError):
     """The request's body is above ``--max-body``."""
 
     slug = "body-too-large"
     status = 413
+
+
+class TargetTooLongError(RequestError):
+    """The request's path and query are longer than any that the server takes."""
+
+    slug = "target-too-long"
+    status = 414
 
 
 class QueueFullError(RequestError):
@@ -415,6 +431,13 @@ class QueueFullError(RequestError):
     slug = "queue-full"
     status = 429
     retry_after_s = 1
+
+
+class HeadTooLargeError(RequestError):
+    """The request's header fields are too many, or too large together."""
+
+    slug = "head-too-large"
+    status = 431
 
 
 class HandlerFailedError(RequestError):
@@ -451,6 +474,13 @@ class DeadlineExceededError(RequestError):
 
     slug = "deadline-exceeded"
     status = 504
+
+
+class VersionUnsupportedError(RequestError):
+    """The request is of another version of HTTP."""
+
+    slug = "http-version-unsupported"
+    status = 505
 
 
 class SpoolFailedError(RequestError):

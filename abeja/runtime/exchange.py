@@ -97,6 +97,11 @@ class Exchange:
         self.request = request
         self.timeout_s = terms.timeout_s
 
+    @property
+    def is_waiting(self) -> bool:
+        """Whether no worker has had the request yet, and the client has no answer either."""
+        return self._worker is None and not self._has_responded and not self._is_over
+
     def lease(self, worker: Worker) -> None:
         """Hand the request to a worker that has room.
 

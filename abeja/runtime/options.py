@@ -298,6 +298,33 @@ class Options:
         metavar="SIZE",
         help="Largest request body, such as 512MB; larger ones are answered 413.",
     )
+    max_connections: int | None = _row(
+        None,
+        "--max-connections",
+        variable="ABEJA_RUNTIME_MAX_CONNECTIONS",
+        key="server.max_connections",
+        parse=values.count,
+        metavar="COUNT",
+        help="Open connections to the service port, further ones wait; without it, as many as descriptors allow.",
+    )
+    idle_timeout: float = _row(
+        75.0,
+        "--idle-timeout",
+        variable="ABEJA_RUNTIME_IDLE_TIMEOUT",
+        key="server.idle_timeout",
+        parse=values.seconds,
+        metavar="SECONDS",
+        help="Time for which a connection may be idle, a request's head may take, and its body may pause.",
+    )
+    http: str = _row(
+        "llhttp",
+        "--http",
+        variable="ABEJA_RUNTIME_HTTP",
+        key="server.http",
+        parse=values.http,
+        metavar="llhttp|tornado",
+        help="What reads HTTP on the service port.",
+    )
     strip_headers: tuple[str, ...] = _row(
         (),
         "--strip-headers",

@@ -120,6 +120,13 @@ def install_tool(value: object) -> str:
     return str(value)
 
 
+def http(value: object) -> str:
+    """``llhttp`` or ``tornado``."""
+    if value not in ("llhttp", "tornado"):
+        raise ValueError(f"expected llhttp or tornado, found {value!r}")
+    return str(value)
+
+
 def environment(value: object) -> dict[str, str]:
     """``KEY:VALUE`` texts, one to a line, split at the first colon; or a table."""
     if isinstance(value, Mapping):

@@ -1,1 +1,1 @@
-"""The HTTP front: tornado drives delegates of ours, which know requests and answers only."""
+"""The HTTP front: connections read and write bytes, one place decides what is answered."""

@@ -5,9 +5,7 @@ import http
 import logging
 import time
 from collections.abc import Callable
-
-from tornado.httputil import HTTPHeaders, ResponseStartLine, format_timestamp
-from tornado.iostream import StreamClosedError
+from email.utils import formatdate
 
 from abeja.runtime.messages import Response, SpoolFile
 from abeja.runtime.server.connection import Connection
@@ -20,6 +18,25 @@ _BODILESS = (204, 304)
 # RFC 9110, 15.3.6: nor has this one, but it says so.
 _RESET = 205
 _READ_BYTES = 64 * 1024
+# A client that takes nothing of a file for this long is given up.
+_STALL_S = 60.0
+_STATUS_LINES = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n" for status in http.HTTPStatus}
+
+
+class Clock:
+    """The time for the field Date, made once a second."""
+
+    def __init__(self) -> None:
+        self._second = 0
+        self._field = ""
+
+    def date_field(self) -> str:
+        """RFC 9110, 6.6.1: an origin server with a clock says when it answered."""
+        second = int(time.time())
+        if second != self._second:
+            self._second = second
+            self._field = f"Date: {formatdate(second, usegmt=True)}\r\n"
+        return self._field
 
 
 class Answer:
@@ -28,19 +45,25 @@ class Answer:
     Args:
         connection: to write to.
         head: of the request.
+        clock: says when.
         on_done: called once when everything has been written; whether the answer is complete.
+
+    Attributes:
+        closes: whether it is the last one on its connection; may be set until it begins.
     """
 
-    def __init__(self, connection: Connection, *, head: Head, on_done: Callable[[bool], None]) -> None:
+    def __init__(self, connection: Connection, *, head: Head, clock: Clock, on_done: Callable[[bool], None]) -> None:
         self._connection = connection
         self._head = head
+        self._clock = clock
         self._on_done = on_done
         self._has_body = head.method != "HEAD"
+        self._is_chunked = False
         self._started_s = time.monotonic()
         self._status = 0
         self._sent_bytes = 0
         self._task: asyncio.Task[None] | None = None
-        self._last_write: asyncio.Future[None] | None = None
+        self.closes = not head.is_persistent
 
     @property
     def takes_body(self) -> bool:
@@ -58,90 +81,94 @@ class Answer:
 
     def write(self, data: bytes) -> "asyncio.Future[None] | None":
         """See `Receiver`."""
-        if not self._has_body:
+        if not self._has_body or not data:
             return None
         self._sent_bytes += len(data)
-        self._last_write = self._connection.write(data)
-        return self._last_write
+        return self._connection.write(b"%x\r\n%b\r\n" % (len(data), data) if self._is_chunked else data)
 
     def finish(self, *, is_complete: bool) -> None:
         """See `Receiver`."""
+        if is_complete and self._is_chunked and self._has_body:
+            self._connection.write(b"0\r\n\r\n")
         self._log_access("" if is_complete else " (cut short)")
         self._on_done(is_complete)
-
-    def when_flushed(self, callback: Callable[[], None]) -> None:
-        """Call `callback` when what was written has left the process, or cannot any more."""
-        if self._last_write is None or self._last_write.done():
-            callback()
-        else:
-            self._last_write.add_done_callback(lambda _: callback())
 
     def abandon(self) -> None:
         """The client has left before the answer."""
         self._log_access(" (the client has left)")
 
     def _begin(self, response: Response) -> None:
-        if response.body is None:
-            self._write_head(response, None, b"")
-        elif isinstance(response.body, bytes):
-            self._write_head(response, len(response.body), response.body)
+        body = response.body
+        if body is None:
+            self._connection.write(self._head_of(response, None))
+        elif isinstance(body, bytes):
+            head = self._head_of(response, len(body))
+            if self._has_body:
+                self._sent_bytes = len(body)
+                head += body
+            self._connection.write(head)
             self.finish(is_complete=True)
         else:
-            self._task = asyncio.get_running_loop().create_task(self._send_file(response, response.body))
+            self._task = asyncio.get_running_loop().create_task(self._send_file(response, body))
 
-    def _write_head(self, response: Response, length: int | None, body: bytes) -> None:
-        headers = HTTPHeaders()
-        for name, value in response.headers:
-            # HTTP fields are octets: text beyond ASCII goes out as UTF-8, as in the original.
-            headers.add(name, value if value.isascii() else value.encode("utf-8").decode("latin-1"))
-        if response.status in (*_BODILESS, _RESET):
+    def _head_of(self, response: Response, length: int | None) -> bytes:
+        """The head of the answer, with the empty line behind it."""
+        status = self._status = response.status
+        lines = [_STATUS_LINES.get(status) or f"HTTP/1.1 {status} Unknown\r\n"]
+        lines += [f"{name}: {value}\r\n" for name, value in response.headers]
+        if status in (*_BODILESS, _RESET):
             self._has_body = False
-            length = 0 if response.status == _RESET else None
+            length = 0 if status == _RESET else None
+        elif length is None and not self._head.is_http_10:
+            self._is_chunked = True
+            lines.append("Transfer-Encoding: chunked\r\n")
         if length is not None:
-            headers["Content-Length"] = str(length)
-        # RFC 9110, 6.6.1: an origin server with a clock says when it answered.
-        headers.setdefault("Date", format_timestamp(time.time()))
-        self._status = response.status
-        self._sent_bytes = len(body) if self._has_body else 0
-        start_line = ResponseStartLine("HTTP/1.1", response.status, _phrase(response.status))
-        piece = body if self._has_body and body else None
-        self._last_write = self._connection.write_headers(start_line, headers, piece)
+            lines.append(f"Content-Length: {length}\r\n")
+        if not any(name.lower() == "date" for name, _ in response.headers):
+            lines.append(self._clock.date_field())
+        if self.closes:
+            lines.append("Connection: close\r\n")
+        elif self._head.is_http_10:
+            lines.append("Connection: keep-alive\r\n")
+        text = "".join(lines)
+        if not text.count("\r") == text.count("\n") == len(lines):
+            raise ValueError("a header with a line break in it")
+        # HTTP fields are octets: text beyond ASCII goes out as UTF-8, as in the original.
+        return f"{text}\r\n".encode()
 
     async def _send_file(self, response: Response, file: SpoolFile) -> None:
         is_complete = False
         try:
-            self._write_head(response, file.size_bytes, b"")
-            await self._copy(file)
-            is_complete = True
-        except StreamClosedError:
-            pass  # the client has left; what remains is to clean up
+            self._connection.write(self._head_of(response, file.size_bytes))
+            is_complete = await self._copy(file)
         finally:
             file.remove()
             self.finish(is_complete=is_complete)
 
-    async def _copy(self, file: SpoolFile) -> None:
+    async def _copy(self, file: SpoolFile) -> bool:
+        """Send the file; whether the client has taken it, but for what the system buffers."""
         with file.path.open("rb") as source:
             while self._has_body and (data := source.read(_READ_BYTES)):
+                if self._connection.is_closed:
+                    return False
                 self._sent_bytes += len(data)
-                await self._connection.write(data)
+                written = self._connection.write(data)
+                if written is not None and not (await asyncio.wait((written,), timeout=_STALL_S))[0]:
+                    return False
+        return True
 
     def _log_access(self, remark: str) -> None:
         # Health checks come every few seconds and would drown the rest.
-        _log.log(
-            logging.DEBUG if self._head.path == HEALTH_PATH else logging.INFO,
-            "%s %s %d %.1f ms %d B%s",
-            self._head.method,
-            self._head.path,
-            self._status,
-            (time.monotonic() - self._started_s) * 1000,
-            self._sent_bytes,
-            remark,
-            extra={"request_id": self._head.request_id},
-        )
-
-
-def _phrase(status: int) -> str:
-    try:
-        return http.HTTPStatus(status).phrase
-    except ValueError:
-        return "Unknown"
+        level = logging.DEBUG if self._head.path == HEALTH_PATH else logging.INFO
+        if _log.isEnabledFor(level):
+            _log.log(
+                level,
+                "%s %s %d %.1f ms %d B%s",
+                self._head.method,
+                self._head.path,
+                self._status,
+                (time.monotonic() - self._started_s) * 1000,
+                self._sent_bytes,
+                remark,
+                extra={"request_id": self._head.request_id},
+            )

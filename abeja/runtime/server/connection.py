@@ -1,58 +1,42 @@
-"""The seam to HTTP: what the server asks of the connection that a request came on.
+"""The seam to HTTP: what the server asks of the connection that a request came on, and what it offers.
 
-Tornado's HTTP/1 connection has all of this; so must any other that drives the model's port.
+Two connections drive it: one of ours over llhttp, and tornado's. They know bytes and framing; whether a
+request is admitted and what is answered is decided behind the seam, for both alike.
 """
 
+import asyncio
 from collections.abc import Callable
 from typing import Protocol
 
-from tornado.concurrent import Future
-from tornado.httputil import HTTPHeaders, ResponseStartLine
-
-
-class Stream(Protocol):
-    """What the connection reads from and writes to."""
-
-    def closed(self) -> bool:
-        """Whether it has been closed, by us or by the client."""
-
-
-class Context(Protocol):
-    """Who is at the other end."""
-
-    remote_ip: str
+# Time for a client to read the answer after which its connection is closed, while it may still send.
+LINGER_S = 5.0
 
 
 class Connection(Protocol):
-    """`tornado.httputil.HTTPConnection`, with what its users need beside it."""
-
-    stream: Stream
-    context: Context
-
-    def write_headers(
-        self, start_line: ResponseStartLine, headers: HTTPHeaders, chunk: bytes | None = None
-    ) -> "Future[None]":
-        """Send the head, with the first piece of the body."""
-
-    def write(self, chunk: bytes) -> "Future[None]":
-        """Send a piece of the body; the future is done when it has left the buffer."""
-
-    def finish(self) -> None:
-        """The answer is complete."""
-
-    def close(self) -> None:
-        """Close it as it is."""
-
-    def set_close_callback(self, callback: Callable[[], None] | None) -> None:
-        """Have `callback` called if the client leaves between its request and the end of the answer."""
-
-
-class ConnectionState:
-    """What the requests on one connection share.
+    """One connection, as the request on it sees it.
 
     Attributes:
-        has_ended: what still arrives on it cannot be answered, so nothing of it may run.
+        remote_ip: the address at the other end.
     """
 
-    def __init__(self) -> None:
-        self.has_ended = False
+    remote_ip: str
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether it has been closed, by us or by the client."""
+
+    def write(self, data: bytes) -> "asyncio.Future[None] | None":
+        """Send some bytes.
+
+        Returns:
+            None, or a future that is done when the client has taken enough of what was sent, or has left.
+        """
+
+    def finish(self, *, closes: bool) -> None:
+        """The answer is complete. If it `closes`, the client sees the end, and what it still sends is dropped."""
+
+    def close(self) -> None:
+        """Close it now: what has not been sent is lost."""
+
+    def when_flushed(self, callback: Callable[[], None]) -> None:
+        """Call `callback` when what was written has left the process, or cannot any more."""

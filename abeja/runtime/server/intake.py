@@ -1,28 +1,22 @@
 """Reads one HTTP request into a `Request`: decides at the head, then takes the body as it arrives."""
 
-import asyncio
-from typing import cast
-
-import attrs
 from attrs import frozen
-from tornado.httputil import HTTPHeaders, HTTPMessageDelegate, RequestStartLine, ResponseStartLine
 
 from abeja.runtime import answers
 from abeja.runtime.dispatch import Dispatcher
-from abeja.runtime.errors import BodyTooLargeError, MethodNotAllowedError, RequestError, RequestMalformedError
+from abeja.runtime.errors import BodyTooLargeError, MethodNotAllowedError, RequestError
 from abeja.runtime.exchange import Exchange
 from abeja.runtime.messages import Content, Request, Response
 from abeja.runtime.server.activity import Activity
-from abeja.runtime.server.answer import Answer
-from abeja.runtime.server.connection import Connection, ConnectionState
-from abeja.runtime.server.head import HEALTH_PATH, Head, is_framed
+from abeja.runtime.server.answer import Answer, Clock
+from abeja.runtime.server.connection import Connection
+from abeja.runtime.server.head import HEALTH_PATH, Head
 from abeja.runtime.server.multipart import MultipartSink, boundary_of
 from abeja.runtime.spool import BodySink, MemoryBudget, Spool
 from abeja.runtime.types import Abi
 
-# After an answer that came before the end of the body, the rest is read and dropped for so long: a
-# client that still sends would otherwise see a reset connection instead of the answer.
-_LINGER_S = 5.0
+# RFC 9110, 15.2.1.
+_CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
 @frozen(kw_only=True)
@@ -40,69 +34,74 @@ class Policy:
     hidden: frozenset[str]
 
 
-class Intake(HTTPMessageDelegate):
+class Intake:
     """One request, driven by its connection.
+
+    The connection calls `headers_received`, then `data_received` for each piece of the body, then
+    `finish`; `refuse` instead of any of them if it cannot go on, and `on_connection_close` if the client
+    leaves before `Connection.finish` was called. After `Connection.finish` it calls nothing any more.
 
     Args:
         connection: to answer on.
-        state: of the connection.
         dispatcher: gets the request.
         spool: for large bodies.
         policy: see there.
         activity: knows it from its head to the last byte of its answer.
+        clock: for the answer.
     """
 
     def __init__(
         self,
         connection: Connection,
         *,
-        state: ConnectionState,
         dispatcher: Dispatcher,
         spool: Spool,
         policy: Policy,
         activity: Activity,
+        clock: Clock,
     ) -> None:
         self._connection = connection
-        self._state = state
         self._dispatcher = dispatcher
         self._spool = spool
         self._policy = policy
         self._activity = activity
+        self._clock = clock
         self._budget = MemoryBudget()
         self._head: Head | None = None
         self._answer: Answer | None = None
         self._sink: BodySink | MultipartSink | None = None
         self._exchange: Exchange | None = None
         self._received_bytes = 0
-        self._linger: asyncio.TimerHandle | None = None
         self._has_read_all = False
         self._is_answered = False
-        self._closes = False
+        self._is_over = False
 
-    def headers_received(self, start_line: RequestStartLine | ResponseStartLine, headers: HTTPHeaders) -> None:
-        """Called by the connection."""
-        if self._state.has_ended or self._connection.stream.closed():
-            self._connection.close()
-            return
-        if not is_framed(headers):
-            return  # the connection answers 400 as soon as it looks for the body
-        self._activity.begin(self)
-        head = self._head = Head.parse(cast("RequestStartLine", start_line), headers)
-        self._answer = Answer(self._connection, head=head, on_done=self._answered)
-        if head.path == HEALTH_PATH:
-            status, fields = answers.health(is_serving=not self._dispatcher.trouble)
-            self._respond_early(answers.json_response(status, fields), self._answer)
-            return
+    @property
+    def is_with_worker(self) -> bool:
+        """Whether a worker has the request, or had it: it costs nothing more to send the answer."""
+        return self._exchange is not None and not self._exchange.is_waiting
+
+    def headers_received(self, head: Head) -> None:
+        """The head of the request; a body follows if it says so."""
+        answer = self._begin(head)
         try:
+            if head.problem is not None:
+                answer.closes = True
+                raise head.problem
+            if head.path == HEALTH_PATH:
+                status, fields = answers.health(is_serving=not self._dispatcher.trouble)
+                self._respond_early(answers.json_response(status, fields), head, answer)
+                return
             self._sink = self._admit(head)
         except RequestError as error:
-            self._refuse(error, head, self._answer)
+            self._refuse(error, head, answer)
+        else:
+            if head.expects_continue and head.has_body:
+                self._connection.write(_CONTINUE)
 
     def data_received(self, chunk: bytes) -> None:
-        """Called by the connection for each piece of the body."""
-        if self._head is None or self._answer is None:
-            return
-        if self._sink is None:
+        """The next piece of the body."""
+        if self._sink is None or self._head is None or self._answer is None:
             return  # it has been answered already
         self._received_bytes += len(chunk)
         try:
@@ -113,7 +112,7 @@ class Intake(HTTPMessageDelegate):
             self._refuse(error, self._head, self._answer)
 
     def finish(self) -> None:
-        """Called by the connection at the end of the body."""
+        """The end of the body."""
         self._has_read_all = True
         if self._is_answered:
             self._end()
@@ -124,28 +123,41 @@ class Intake(HTTPMessageDelegate):
                 self._refuse(error, self._head, self._answer)
                 return
             self._sink = None
-            # A client that left right behind its request is not reported through the callback.
-            if self._connection.stream.closed():
-                request.remove_files()
-                self._client_left()
-                return
-            self._connection.set_close_callback(self._client_left)
-            self._exchange = self._dispatcher.submit(request, self._answer, may_stream=self._head.may_stream)
+            self._exchange = self._dispatcher.submit(request, self._answer, may_stream=not self._head.is_http_10)
+
+    def refuse(self, error: RequestError) -> None:
+        """What arrives is not HTTP, or does not arrive: answer so, unless there was an answer, and close."""
+        head = self._head or Head.unread()
+        answer = self._answer or self._begin(head)
+        if self._is_answered:
+            self._end()
+            return
+        answer.closes = True
+        self._refuse(error, head, answer)
 
     def on_connection_close(self) -> None:
-        """Called by the connection when the client leaves while it sends."""
+        """The client has left."""
+        if self._is_over:
+            return
         self._over()
         if self._sink is not None:
             self._sink.discard()
             self._sink = None
+        if self._exchange is not None:
+            self._exchange.cancel()
+            if self._answer is not None and not self._is_answered:
+                self._answer.abandon()
+
+    def _begin(self, head: Head) -> Answer:
+        self._activity.begin(self)
+        self._head = head
+        self._answer = Answer(self._connection, head=head, clock=self._clock, on_done=self._answered)
+        return self._answer
 
     def _admit(self, head: Head) -> BodySink | MultipartSink:
         abi = self._policy.abi
-        if not head.has_host:
-            raise RequestMalformedError("the request does not name one host")
         if head.method not in abi.methods:
-            allowed = ", ".join(sorted(abi.methods))
-            raise MethodNotAllowedError("the method is not allowed", headers=[("Allow", allowed)])
+            raise self.method_not_allowed()
         if head.content_length is not None and head.content_length > self._policy.max_body_bytes:
             raise self._too_large()
         refusal = self._dispatcher.refusal()
@@ -157,6 +169,11 @@ class Intake(HTTPMessageDelegate):
             if boundary is not None:
                 return MultipartSink(boundary, self._new_sink)
         return self._new_sink()
+
+    def method_not_allowed(self) -> MethodNotAllowedError:
+        """The error for a method that the ABI does not have."""
+        allowed = ", ".join(sorted(self._policy.abi.methods))
+        return MethodNotAllowedError("the method is not allowed", headers=[("Allow", allowed)])
 
     def _new_sink(self) -> BodySink:
         return BodySink(self._spool, self._budget)
@@ -171,7 +188,7 @@ class Intake(HTTPMessageDelegate):
             content_type=head.content_type,
             headers=head.visible_headers(self._policy.hidden),
             contents=contents,
-            client_ip=self._connection.context.remote_ip,
+            client_ip=self._connection.remote_ip,
         )
 
     def _too_large(self) -> BodyTooLargeError:
@@ -182,52 +199,30 @@ class Intake(HTTPMessageDelegate):
         if self._sink is not None:
             self._sink.discard()
             self._sink = None
-        self._respond_early(answers.error_response(error, request_id=head.request_id), answer)
+        self._respond_early(answers.error_response(error, request_id=head.request_id), head, answer)
 
-    def _respond_early(self, response: Response, answer: Answer) -> None:
-        if not self._has_read_all and self._head is not None and self._head.has_body:
+    def _respond_early(self, response: Response, head: Head, answer: Answer) -> None:
+        if not self._has_read_all and head.has_body:
             # What follows on this connection is a body that nobody wants, well-formed or not.
-            self._closes = True
-            response = attrs.evolve(response, headers=(*response.headers, ("Connection", "close")))
+            answer.closes = True
         answer.respond(response)
 
     def _answered(self, is_complete: bool) -> None:  # noqa: FBT001 (a callback with one argument)
         self._is_answered = True
         if not is_complete:
-            self._state.has_ended = True
-            self._connection.close()
             self._over()
-        elif self._has_read_all or self._is_client_waiting():
+            self._connection.close()
+        elif self._has_read_all or (self._answer is not None and self._answer.closes):
             self._end()
-        else:
-            self._linger = asyncio.get_running_loop().call_later(_LINGER_S, self._end)
-            if self._answer is not None:
-                self._answer.when_flushed(self._over)
-
-    def _is_client_waiting(self) -> bool:
-        """Whether the client waits for a word before it sends the body: the answer is that word."""
-        return self._head is not None and self._head.expects_continue and self._received_bytes == 0
 
     def _end(self) -> None:
         """Tell the connection that the answer is complete, once."""
-        if self._head is None or self._answer is None:
+        if self._is_over or self._answer is None:
             return
-        if self._linger is not None:
-            self._linger.cancel()
-        closes = self._closes or not self._head.is_persistent
-        self._state.has_ended = self._state.has_ended or closes
-        self._head = None
-        self._connection.finish()
-        if closes:
-            self._answer.when_flushed(self._connection.close)
-        self._answer.when_flushed(self._over)
+        self._is_over = True
+        self._connection.finish(closes=self._answer.closes)
+        self._connection.when_flushed(self._over)
 
     def _over(self) -> None:
+        self._is_over = True
         self._activity.end(self)
-
-    def _client_left(self) -> None:
-        self._over()
-        if self._exchange is not None:
-            self._exchange.cancel()
-        if self._answer is not None and not self._is_answered:
-            self._answer.abandon()

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from tornado.web import Application, RequestHandler
+from tornado.web import Application, HTTPError, RequestHandler
 
 from abeja.runtime import answers
 from abeja.runtime.dispatch import Dispatcher
@@ -28,7 +28,7 @@ def management_application(dispatcher: Dispatcher, model: Model) -> Application:
 
 
 class _Handler(RequestHandler):
-    SUPPORTED_METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS")
+    SUPPORTED_METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "CONNECT")
 
     def initialize(self, dispatcher: Dispatcher, model: Model) -> None:
         self.dispatcher = dispatcher
@@ -45,7 +45,19 @@ class _Handler(RequestHandler):
         self.finish(answers.json_body(fields))
 
     # The original's health checks took any method.
-    get = head = post = put = delete = patch = options = _respond
+    get = head = post = put = delete = patch = options = trace = connect = _respond
+
+    def send_error(self, status_code: int = 500, **details: Any) -> None:
+        """Called by tornado, also for methods that it does not know and for forms that it cannot read: no matter."""
+        if status_code < 500:
+            self._respond()
+        else:
+            super().send_error(status_code, **details)
+
+    def log_exception(self, typ: Any, value: BaseException | None, tb: Any) -> None:
+        """Called by tornado; a client's mistake is nothing for the log."""
+        if not isinstance(value, HTTPError):
+            super().log_exception(typ, value, tb)
 
 
 class _Health(_Handler):

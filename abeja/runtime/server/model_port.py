@@ -1,18 +1,14 @@
 """The model's port: everything on it but /health_check is the handler's."""
 
-from typing import cast
-from weakref import WeakKeyDictionary
-
-from tornado.httputil import HTTPConnection, HTTPMessageDelegate, HTTPServerConnectionDelegate
-
 from abeja.runtime.dispatch import Dispatcher
 from abeja.runtime.server.activity import Activity
-from abeja.runtime.server.connection import Connection, ConnectionState
+from abeja.runtime.server.answer import Clock
+from abeja.runtime.server.connection import Connection
 from abeja.runtime.server.intake import Intake, Policy
 from abeja.runtime.spool import Spool
 
 
-class ModelPort(HTTPServerConnectionDelegate):
+class ModelPort:
     """Makes an `Intake` for each request.
 
     Args:
@@ -28,17 +24,16 @@ class ModelPort(HTTPServerConnectionDelegate):
         self._dispatcher = dispatcher
         self._spool = spool
         self._policy = policy
+        self._clock = Clock()
         self.activity = Activity()
-        self._states: WeakKeyDictionary[object, ConnectionState] = WeakKeyDictionary()
 
-    def start_request(self, server_conn: object, request_conn: HTTPConnection) -> HTTPMessageDelegate:
-        """Called by the connection for each request."""
-        state = self._states.setdefault(server_conn, ConnectionState())
+    def new_intake(self, connection: Connection) -> Intake:
+        """For the request that begins on `connection`."""
         return Intake(
-            cast("Connection", request_conn),
-            state=state,
+            connection,
             dispatcher=self._dispatcher,
             spool=self._spool,
             policy=self._policy,
             activity=self.activity,
+            clock=self._clock,
         )

@@ -1,29 +1,28 @@
 """The life of a server: listen, start the workers, serve until a signal, drain, leave nothing behind."""
 
 import asyncio
-import errno
 import logging
 import resource
 import signal
-import socket
-import sys
 from collections.abc import Callable, Sequence
 
 from attrs import frozen
-from tornado.httpserver import HTTPServer
-from tornado.netutil import bind_sockets
 
 from abeja.runtime.assembly import Assembly
 from abeja.runtime.dispatch import Dispatcher
-from abeja.runtime.errors import OptionInvalidError, PortInUseError
+from abeja.runtime.errors import OptionInvalidError
 from abeja.runtime.messages import hidden_headers
 from abeja.runtime.model import Model
 from abeja.runtime.options import Options
 from abeja.runtime.pool.limits import Limits
 from abeja.runtime.pool.pool import Pool
+from abeja.runtime.server.event_loop import new_event_loop
 from abeja.runtime.server.intake import Policy
+from abeja.runtime.server.listener import Listener, bind, default_limit, url
+from abeja.runtime.server.llhttp import LlhttpFront
 from abeja.runtime.server.management import management_application
 from abeja.runtime.server.model_port import ModelPort
+from abeja.runtime.server.tornado_http import CountedServer, tornado_front
 from abeja.runtime.spool import Spool
 from abeja.runtime.watch import changes
 
@@ -35,12 +34,10 @@ _DRAIN_S = 25.0
 _LAST_ANSWERS_S = 1.0
 # Of the files that changed, in a line of the log.
 _SHOWN_CHANGES = 3
-# Tornado's defaults are not for the open: an idle connection stays for an hour, a body for ever.
-_IDLE_CONNECTION_S = 75.0
-_BODY_S = 300.0
-_READ_BYTES = 64 * 1024
-_BUFFER_BYTES = 4 * _READ_BYTES
-_HEAD_LIMIT_BYTES = 64 * 1024
+# Bodies on the management port are not looked at.
+_MANAGEMENT_BYTES = 64 * 1024
+# Health checks come from a handful of programs, on connections that the model's port has left over.
+_MANAGEMENT_CONNECTIONS = 16
 
 
 @frozen
@@ -91,6 +88,7 @@ class Server:
             WorkerStartError: a worker ended or stayed silent before it was ready.
         """
         loop = asyncio.get_running_loop()
+        _log.debug("event loop: %s; HTTP: %s", type(loop).__module__, self._options.http)
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._signalled)
         options, model = self._options, self._model
@@ -107,12 +105,12 @@ class Server:
                 limits=Limits(requests=options.max_requests, resident_bytes=options.max_rss, age_s=options.max_age),
             )
             pool, dispatcher = assembly.pool, assembly.dispatcher
-            port, servers, addresses = self._listen(dispatcher, spool)
+            port, listeners, addresses = self._listen(dispatcher, spool)
             _log.info("listening on %s (health on %s)", addresses.service, addresses.health)
             try:
                 await self._serve(dispatcher, pool, addresses)
             finally:
-                await self._shut_down(dispatcher, pool, port, servers)
+                await self._shut_down(dispatcher, pool, port, listeners)
 
     async def _serve(self, dispatcher: Dispatcher, pool: Pool, addresses: Addresses) -> None:
         starting = asyncio.ensure_future(dispatcher.start())
@@ -146,9 +144,9 @@ class Server:
             pool.renew(f"{shown}{more} changed (--reload)")
 
     async def _shut_down(
-        self, dispatcher: Dispatcher, pool: Pool, port: ModelPort, servers: Sequence[HTTPServer]
+        self, dispatcher: Dispatcher, pool: Pool, port: ModelPort, listeners: Sequence[Listener]
     ) -> None:
-        servers[0].stop()
+        listeners[0].stop()
         dispatcher.begin_drain()
         if not await self._is_idle_within(_DRAIN_S, port):
             # Whoever still waits gets an answer, before its connection closes.
@@ -156,9 +154,9 @@ class Server:
             pool.kill()
         await pool.stop()
         await self._is_idle_within(_LAST_ANSWERS_S, port)
-        for server in servers:
-            server.stop()
-            await server.close_all_connections()
+        for listener in listeners:
+            listener.stop()
+            await listener.close_all()
 
     async def _is_idle_within(self, limit_s: float, port: ModelPort) -> bool:
         """Wait until every answer has left, but not after a second signal."""
@@ -170,9 +168,7 @@ class Server:
         forced.cancel()
         return is_idle
 
-    def _listen(
-        self, dispatcher: Dispatcher, spool: Spool
-    ) -> tuple[ModelPort, tuple[HTTPServer, HTTPServer], Addresses]:
+    def _listen(self, dispatcher: Dispatcher, spool: Spool) -> tuple[ModelPort, tuple[Listener, Listener], Addresses]:
         options = self._options
         hidden = hidden_headers(self._model.abi.hidden_headers, options.strip_headers)
         policy = Policy(abi=self._model.abi, max_body_bytes=options.max_body, hidden=hidden)
@@ -180,29 +176,32 @@ class Server:
             raise OptionInvalidError(
                 f"--port and --health-port are both {options.port}.", hint="they must differ; 0 takes any free port."
             )
-        service_sockets = _bind(options.host, options.port, "--port")
-        health_sockets = _bind(options.host, options.health_port, "--health-port")
+        service_sockets = bind(options.host, options.port, "--port")
+        health_sockets = bind(options.host, options.health_port, "--health-port")
         port = ModelPort(dispatcher=dispatcher, spool=spool, policy=policy)
-        service = HTTPServer(
-            port,
-            idle_connection_timeout=_IDLE_CONNECTION_S,
-            body_timeout=_BODY_S,
-            chunk_size=_READ_BYTES,
-            max_buffer_size=_BUFFER_BYTES,
-            max_header_size=_HEAD_LIMIT_BYTES,
-            # The limit is the intake's, which can answer 413.
-            max_body_size=sys.maxsize,
+        idle_s = options.idle_timeout
+        front = LlhttpFront if options.http == "llhttp" else tornado_front
+
+        def management(on_lost: Callable[[], None]) -> CountedServer:
+            server = CountedServer(
+                management_application(dispatcher, self._model),
+                idle_connection_timeout=idle_s,
+                body_timeout=idle_s,
+                max_body_size=_MANAGEMENT_BYTES,
+            )
+            server.on_lost = on_lost
+            return server
+
+        listeners = (
+            Listener(
+                "service port",
+                service_sockets,
+                lambda on_lost: front(port, idle_timeout_s=idle_s, on_lost=on_lost),
+                limit=options.max_connections or default_limit(options.workers),
+            ),
+            Listener("management port", health_sockets, management, limit=_MANAGEMENT_CONNECTIONS),
         )
-        health = HTTPServer(
-            management_application(dispatcher, self._model),
-            idle_connection_timeout=_IDLE_CONNECTION_S,
-            body_timeout=_BODY_S,
-            max_body_size=_READ_BYTES,
-            max_header_size=_HEAD_LIMIT_BYTES,
-        )
-        service.add_sockets(service_sockets)
-        health.add_sockets(health_sockets)
-        return port, (service, health), Addresses(_url(service_sockets), _url(health_sockets))
+        return port, listeners, Addresses(url(service_sockets), url(health_sockets))
 
     def _signalled(self) -> None:
         self._signals += 1
@@ -229,21 +228,5 @@ def serve(
     async def run() -> None:
         await Server(model, options, version=version, on_ready=on_ready).run()
 
-    asyncio.run(run())
-
-
-def _bind(host: str, port: int, flag: str) -> list[socket.socket]:
-    try:
-        return bind_sockets(port, address=host)
-    except (socket.gaierror, UnicodeError) as error:
-        raise OptionInvalidError(f"--host {host}: {error}.", hint="127.0.0.1, 0.0.0.0 or a name.") from error
-    except OSError as error:
-        what = "is in use" if error.errno == errno.EADDRINUSE else f"cannot be listened on: {error.strerror}"
-        raise PortInUseError(
-            f"port {port} of {host} {what}.", hint=f"choose another with {flag}, or 0 for any free one."
-        ) from error
-
-
-def _url(sockets: Sequence[socket.socket]) -> str:
-    host, port = sockets[0].getsockname()[:2]
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    with asyncio.Runner(loop_factory=new_event_loop) as runner:
+        runner.run(run())

@@ -1,0 +1,199 @@
+"""Tornado's HTTP/1 connection, driving the model's port as the one over llhttp does.
+
+What tornado decides by itself: a head that is no HTTP gets its own 400 without a body, or none; so do chunk
+extensions and trailers, which it does not take; a head or a body that does not come in time just closes.
+"""
+
+import asyncio
+import socket
+import sys
+from collections.abc import Callable
+from typing import cast
+from weakref import WeakKeyDictionary
+
+from tornado.http1connection import HTTP1Connection
+from tornado.httpserver import HTTPServer, _HTTPRequestContext
+from tornado.httputil import (
+    HTTPConnection,
+    HTTPHeaders,
+    HTTPMessageDelegate,
+    HTTPServerConnectionDelegate,
+    RequestStartLine,
+    ResponseStartLine,
+)
+from tornado.iostream import IOStream, StreamClosedError
+
+from abeja.runtime.server.connection import LINGER_S
+from abeja.runtime.server.head import HEAD_LIMIT_BYTES, Head
+from abeja.runtime.server.model_port import ModelPort
+
+_READ_BYTES = 64 * 1024
+_BUFFER_BYTES = 4 * _READ_BYTES
+# Beyond this tornado closes the connection; up to it, heads that are too large get an answer.
+_READ_HEAD_BYTES = 2 * HEAD_LIMIT_BYTES
+# Tornado's default is for ever, and it knows no rate.
+_BODY_S = 300.0
+# As the length of a body: whatever comes is read, and dropped, until the connection closes.
+_ENDLESS = str(10**17)
+
+
+class CountedServer(HTTPServer):
+    """A tornado server that is given its connections one by one, and says when they have gone.
+
+    Attributes:
+        on_lost: called once for each connection that has closed.
+    """
+
+    on_lost: Callable[[], None]
+
+    def accept(self, sock: socket.socket, remote_ip: str) -> None:
+        """Take over a connected socket."""
+        stream = IOStream(sock, max_buffer_size=self.max_buffer_size, read_chunk_size=self.read_chunk_size)
+        self.handle_stream(stream, (remote_ip, 0))
+
+    def on_close(self, server_conn: object) -> None:
+        """Called by the connection."""
+        super().on_close(server_conn)
+        self.on_lost()
+
+    async def close_all(self) -> None:
+        """Close every connection."""
+        await self.close_all_connections()
+
+
+def tornado_front(port: ModelPort, *, idle_timeout_s: float, on_lost: Callable[[], None]) -> CountedServer:
+    """Serves a model's port with tornado's connection; see `LlhttpFront` for the arguments."""
+    server = CountedServer(
+        _Delegate(port),
+        idle_connection_timeout=idle_timeout_s,
+        body_timeout=_BODY_S,
+        chunk_size=_READ_BYTES,
+        max_buffer_size=_BUFFER_BYTES,
+        max_header_size=_READ_HEAD_BYTES,
+        # The limit is the intake's, which can answer 413.
+        max_body_size=sys.maxsize,
+    )
+    server.on_lost = on_lost
+    return server
+
+
+class _State:
+    """What the requests on one connection share.
+
+    Attributes:
+        has_ended: what still arrives on it cannot be answered, so nothing of it may run.
+    """
+
+    def __init__(self) -> None:
+        self.has_ended = False
+
+
+class _Delegate(HTTPServerConnectionDelegate):
+    def __init__(self, port: ModelPort) -> None:
+        self._port = port
+        self._states: WeakKeyDictionary[object, _State] = WeakKeyDictionary()
+
+    def start_request(self, server_conn: object, request_conn: HTTPConnection) -> HTTPMessageDelegate:
+        state = self._states.setdefault(server_conn, _State())
+        return _Message(self._port, cast("HTTP1Connection", request_conn), state)
+
+
+class _Message(HTTPMessageDelegate):
+    """One request, between tornado's connection and the intake; a `Connection` for the latter."""
+
+    def __init__(self, port: ModelPort, connection: HTTP1Connection, state: _State) -> None:
+        self._connection = connection
+        self._state = state
+        self._intake = port.new_intake(self)
+        self._last_write: asyncio.Future[None] | None = None
+        self._has_read_all = False
+        self._timer: asyncio.TimerHandle | None = None
+        self.remote_ip: str = cast("_HTTPRequestContext", connection.context).remote_ip
+
+    # What tornado calls.
+
+    def headers_received(self, start_line: RequestStartLine | ResponseStartLine, headers: HTTPHeaders) -> None:
+        line = cast("RequestStartLine", start_line)
+        if self._state.has_ended or self._connection.stream.closed():
+            self._connection.close()
+            return
+        fields: dict[str, list[str]] = {}
+        for name, value in headers.get_all():
+            fields.setdefault(name.lower(), []).append(value.strip(" \t"))
+        size_bytes = sum(len(name) + len(value) + 4 for name, value in headers.get_all())
+        size_bytes += sum(map(len, line)) + 6
+        # Whether to ask for the body is the intake's to say.
+        headers.pop("Expect", None)
+        self._intake.headers_received(
+            Head.parse(method=line.method, target=line.path, version=line.version, fields=fields, size_bytes=size_bytes)
+        )
+        if self._timer is not None:
+            # What follows is dropped until the connection closes: for that, tornado must find it well-formed.
+            headers.pop("Transfer-Encoding", None)
+            headers["Content-Length"] = _ENDLESS
+
+    def data_received(self, chunk: bytes) -> None:
+        if not self._state.has_ended:
+            self._intake.data_received(chunk)
+
+    def finish(self, *, closes: bool | None = None) -> None:
+        """Of tornado, without an argument: the end of the body. Of the intake: see `Connection`."""
+        if closes is None:
+            self._end_of_body()
+            return
+        self._state.has_ended = self._state.has_ended or closes
+        if closes and not self._has_read_all:
+            self._linger()
+            return
+        self._connection.finish()
+        if closes:
+            self.when_flushed(self._connection.close)
+
+    def on_connection_close(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._intake.on_connection_close()
+
+    # What the intake calls.
+
+    @property
+    def is_closed(self) -> bool:
+        return self._connection.stream.closed()
+
+    def write(self, data: bytes) -> "asyncio.Future[None] | None":
+        # Bytes that are complete, with framing: tornado passes them on as they are.
+        self._last_write = self._connection.write(data)
+        return self._last_write
+
+    def close(self) -> None:
+        self._state.has_ended = True
+        self._connection.close()
+
+    def when_flushed(self, callback: Callable[[], None]) -> None:
+        if self._last_write is None or self._last_write.done():
+            callback()
+        else:
+            self._last_write.add_done_callback(lambda _: callback())
+
+    def _end_of_body(self) -> None:
+        self._has_read_all = True
+        if self._state.has_ended:
+            return
+        # A client that left right behind its request is not reported through the callback.
+        if self._connection.stream.closed():
+            self._intake.on_connection_close()
+            return
+        self._connection.set_close_callback(self._intake.on_connection_close)
+        self._intake.finish()
+
+    def _linger(self) -> None:
+        """Let the client read the answer: closing now could make its system drop it."""
+        self._timer = asyncio.get_running_loop().call_later(LINGER_S, self._connection.close)
+        self.when_flushed(self._end_output)
+
+    def _end_output(self) -> None:
+        try:
+            if not self.is_closed:
+                self._connection.stream.socket.shutdown(socket.SHUT_WR)
+        except (OSError, StreamClosedError):
+            self._connection.close()

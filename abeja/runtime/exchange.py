@@ -18,6 +18,7 @@ from abeja.runtime.errors import (
     WorkerDiedError,
 )
 from abeja.runtime.messages import Body, Request, Response, SpoolFile
+from abeja.runtime.outflow import Outflow
 from abeja.runtime.spool import BodySink, MemoryBudget, Spool
 
 _log = logging.getLogger("abeja.runtime")
@@ -86,7 +87,7 @@ class Exchange:
         self._may_stream = may_stream
         self._on_forgotten = on_forgotten
         self._worker: WorkerLease | None = None
-        self._last_write: asyncio.Future[None] | None = None
+        self._outflow = Outflow(receiver, on_waiting=self._wait_for_client, on_taken=self._go_on)
         self._stream: Response | None = None
         self._held: BodySink | None = None
         self._hold: asyncio.TimerHandle | None = None
@@ -111,6 +112,8 @@ class Exchange:
 
     def cancel(self) -> None:
         """The client has left: drop the request if it waits, the answer if the handler runs."""
+        # What the handler has finished may still be on its way.
+        self._outflow.drop()
         if self._is_over:
             return
         self._end()
@@ -124,7 +127,7 @@ class Exchange:
         if error.detail:
             self._log(logging.ERROR, f"{error.slug}: {error.detail}")
         if not self._is_over and self._has_responded:
-            self._receiver.finish(is_complete=False)
+            self._cut()
         elif not self._is_over:
             self._respond(answers.error_response(error, request_id=self.request.request_id))
         self._end()
@@ -151,7 +154,7 @@ class Exchange:
         if self._is_over:
             return
         if self._held is None:
-            self._pass_on(data)
+            self._outflow.write(data)
             return
         try:
             self._held.write(data)
@@ -168,7 +171,7 @@ class Exchange:
             return
         if held is None or self._stream is None:
             self._end()
-            self._receiver.finish(is_complete=True)
+            self._outflow.end()
             return
         try:
             self._respond(attrs.evolve(self._stream, body=held.close()))
@@ -218,32 +221,31 @@ class Exchange:
             return
         self._respond(self._stream)
         if isinstance(body, SpoolFile):
-            self._pass_on(body.path.read_bytes())
+            self._outflow.write(body.path.read_bytes())
             body.remove()
         elif body:
-            self._pass_on(body)
+            self._outflow.write(body)
         if not self._receiver.takes_body:
             # The rest is for nobody; `on_end` follows.
             self._cancel_stream()
 
-    def _pass_on(self, data: bytes) -> None:
-        written = self._receiver.write(data)
-        if written is None or written.done() or self._worker is None:
-            return
-        self._last_write = written
-        self._worker.pause(_STALL_S, self._stalled)
-        written.add_done_callback(self._written)
+    def _wait_for_client(self) -> None:
+        if self._worker is not None:
+            self._worker.pause(_STALL_S, self._stalled)
 
-    def _written(self, written: "asyncio.Future[None]") -> None:
-        # Pieces that were on their way may have come during the pause: it ends with the last of them.
-        if written is self._last_write and self._worker is not None:
+    def _go_on(self) -> None:
+        if self._worker is not None:
             self._worker.resume()
 
     def _stalled(self) -> None:
         self._log(logging.WARNING, f"the client has taken nothing for {_STALL_S:g} s; its answer is cut short")
-        self._receiver.finish(is_complete=False)
+        self._cut()
         self._end()
         self._cancel_stream()
+
+    def _cut(self) -> None:
+        self._outflow.drop()
+        self._receiver.finish(is_complete=False)
 
     def _give_up_stream(self, error: RequestError) -> None:
         self.fail(error)
@@ -308,15 +310,16 @@ class WorkerLease:
         self._run()
 
     def pause(self, limit_s: float, on_stalled: Callable[[], None]) -> None:
-        """Let the worker wait for the client: that time is not the handler's. Not longer than `limit_s`."""
-        if self._stall is not None:
-            return
+        """Let the worker wait for the client: that time is not the handler's. Not longer than `limit_s` from now on."""
         loop = asyncio.get_running_loop()
-        if self._deadline is not None:
-            self._left_s = max(0.0, self._deadline.when() - loop.time())
-            self._deadline.cancel()
+        if self._stall is not None:
+            self._stall.cancel()
+        else:
+            if self._deadline is not None:
+                self._left_s = max(0.0, self._deadline.when() - loop.time())
+                self._deadline.cancel()
+            self._worker.pause(self._exchange)
         self._stall = loop.call_later(limit_s, on_stalled)
-        self._worker.pause(self._exchange)
 
     def resume(self) -> None:
         """Let the worker go on."""

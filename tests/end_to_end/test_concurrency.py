@@ -5,6 +5,7 @@ import os
 import random
 import re
 import signal
+import socket
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -182,6 +183,25 @@ def test_a_client_that_does_not_read_holds_up_its_own_answer_alone(
             received += len(slow.recv(1 << 20))
     assert server.request("GET", "/here").status == 200
     assert "--timeout" not in server.log()
+
+
+@pytest.mark.parametrize("concurrency", [1, 2])
+def test_a_client_that_reads_slowly_gets_all_and_costs_little_memory(serve: Start, concurrency: int) -> None:
+    server = serve(concurrency=concurrency)
+    before = server.memory_bytes()
+    most = 0
+    received = b""
+    with server.connect() as slow:
+        slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 50_000)
+        slow.sendall(b"GET /many_pieces HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n")
+        while data := slow.recv(100_000):
+            received += data
+            time.sleep(0.003)
+            most = max(most, server.memory_bytes())
+
+    assert received.partition(b"\r\n\r\n")[2].count(b"y") == 10_000_000
+    assert received.endswith(b"\r\n0\r\n\r\n")
+    assert most - before < 6_000_000
 
 
 def test_a_request_over_its_time_ends_its_worker_and_the_others_are_told_so(

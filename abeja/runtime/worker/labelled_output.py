@@ -12,6 +12,7 @@ of different threads, and of other programs on the same pipe, never mix. Nothing
 lock that a forked child could find taken, no text that a crash could lose.
 """
 
+import contextlib
 import io
 import os
 import sys
@@ -88,5 +89,7 @@ class _LabelledFile(io.FileIO):
         step = _PIECE_BYTES - len(self._mark) - len(label) - len(str(_PIECE_BYTES))
         for start in range(0, len(view), step):
             text = bytes(view[start : start + step])
-            os.write(fd, b"".join((self._mark, b"%d" % len(text), label, text)))
+            # Another program on the pipe may have made it non-blocking; as without labels, what does not fit is lost.
+            with contextlib.suppress(BlockingIOError):
+                os.write(fd, b"".join((self._mark, b"%d" % len(text), label, text)))
         return len(view)

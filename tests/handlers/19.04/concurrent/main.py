@@ -58,6 +58,10 @@ def one_large_piece(request):
     return iter([b"y" * 8000000])
 
 
+def many_pieces(request):
+    return (b"y" * 50000 for _ in range(200))
+
+
 def sleep(request):
     print("asleep")
     time.sleep(600)
@@ -110,7 +114,7 @@ def streams():
 
 DEEDS = {
     "/" + function.__name__: function
-    for function in (meet, echo, stream, endless, drips, one_large_piece, sleep, nap, fork, leave, interrupt, speak)
+    for function in (meet, echo, stream, endless, drips, one_large_piece, many_pieces, sleep, nap, fork, leave, interrupt, speak)
 }
 DEEDS["/here"] = lambda request: here()
 

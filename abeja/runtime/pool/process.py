@@ -116,7 +116,7 @@ class WorkerProcess(asyncio.SubprocessProtocol):
     @property
     def has_room(self) -> bool:
         """Whether it can take a request."""
-        is_ready = self.state in (State.IDLE, State.BUSY) and self._channel.is_open
+        is_ready = self.state in (State.IDLE, State.BUSY) and self._channel.is_open and not self._kill_reason
         return is_ready and len(self._calls) < self._concurrency
 
     @property
@@ -219,7 +219,7 @@ class WorkerProcess(asyncio.SubprocessProtocol):
             output = self._output.open()
             opened.callback(os.close, output)
             await self._execute(theirs.fileno(), output)
-        except (OSError, ValueError):
+        except BaseException:  # cancelled by a stop of the pool, too
             ours.close()
             raise
         return ours

@@ -1,11 +1,13 @@
-"""Requests for a worker that has ended without the server having noticed: real workers, no HTTP."""
+"""Requests that come when a worker has just ended: real workers, no HTTP."""
 
 import asyncio
 import os
 import signal
 import sys
+from collections.abc import Callable, Coroutine
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,15 +21,13 @@ from abeja.runtime.types import Image
 from tests.end_to_end.conftest import wait_until
 
 
-@pytest.mark.parametrize("concurrency", [1, 4])
-@pytest.mark.parametrize("workers", [1, 2])
-def test_a_request_that_a_worker_did_not_get_is_run_by_another(
-    tmp_path: Path, environ: dict[str, str], workers: int, concurrency: int
-) -> None:
+@pytest.fixture
+def model(tmp_path: Path, environ: dict[str, str]) -> Model:
+    """A handler that answers with the pid of its worker."""
     (tmp_path / "main.py").write_text(
         "import os\ndef handler(request, context):\n    return {'content': str(os.getpid())}\n"
     )
-    model = Model(
+    return Model(
         folder=tmp_path,
         handler="main:handler",
         image=Image(name="test", abi="19.04", encoders=()),
@@ -37,6 +37,37 @@ def test_a_request_that_a_worker_did_not_get_is_run_by_another(
         environment=environ,
     )
 
+
+@pytest.mark.parametrize("concurrency", [1, 4])
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_request_that_a_worker_did_not_get_is_run_by_another(model: Model, workers: int, concurrency: int) -> None:
+    async def scene(assembly: Assembly) -> None:
+        for number in range(3):
+            pid = await _ask(assembly, f"{number}-1")
+            os.kill(pid, signal.SIGKILL)
+            # The event loop stands still meanwhile, so the server knows nothing of it.
+            wait_until(partial(_has_ended, pid), "the worker to end")
+            assert await _ask(assembly, f"{number}-2") != pid
+
+    _play(scene, model, workers=workers, concurrency=concurrency)
+
+
+@pytest.mark.parametrize("concurrency", [1, 4])
+def test_a_worker_that_is_being_killed_gets_no_request(model: Model, concurrency: int) -> None:
+    async def scene(assembly: Assembly) -> None:
+        for number in range(3):
+            pid = await _ask(assembly, f"{number}-1")
+            worker = assembly.pool.free_worker()
+            assert worker is not None
+            worker.kill("was killed by a test")
+            assert await _ask(assembly, f"{number}-2") != pid
+
+    _play(scene, model, workers=1, concurrency=concurrency)
+
+
+def _play(
+    scene: Callable[[Assembly], Coroutine[Any, Any, None]], model: Model, *, workers: int, concurrency: int
+) -> None:
     async def play(spool: Spool) -> None:
         assembly = Assembly.of(
             model,
@@ -49,12 +80,7 @@ def test_a_request_that_a_worker_did_not_get_is_run_by_another(
         )
         await assembly.dispatcher.start()
         try:
-            for number in range(3):
-                pid = await _ask(assembly, f"{number}-1")
-                os.kill(pid, signal.SIGKILL)
-                # The event loop stands still meanwhile, so the server knows nothing of it.
-                wait_until(partial(_has_ended, pid), "the worker to end")
-                assert await _ask(assembly, f"{number}-2") != pid
+            await scene(assembly)
         finally:
             await assembly.pool.stop()
 

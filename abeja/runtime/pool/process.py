@@ -134,7 +134,7 @@ class WorkerProcess(asyncio.SubprocessProtocol):
     @property
     def is_ready(self) -> bool:
         """Whether it has loaded the handler, and takes requests now or after those that it has."""
-        return self.state in (State.IDLE, State.BUSY) and not self.is_retired
+        return self.state in (State.IDLE, State.BUSY) and not self.is_retired and not self._kill_reason
 
     @property
     def load(self) -> int:
@@ -310,7 +310,7 @@ class WorkerProcess(asyncio.SubprocessProtocol):
             output = self._output.open()
             opened.callback(os.close, output)
             await self._execute(theirs.fileno(), output)
-        except (OSError, ValueError):
+        except BaseException:  # cancelled by a stop of the pool, too
             ours.close()
             raise
         return ours

@@ -100,8 +100,8 @@ def test_the_limit_follows_from_the_descriptors(
     with RunningServer(limited, *arguments, environ=variables, log=tmp_path / "log") as server:
         server.wait_until_ready()
         clients = [socket.create_connection(("127.0.0.1", server.port)) for _ in range(2 * DESCRIPTORS)]
-        # 64, less 32 and 8 for the worker.
-        wait_until(lambda: f"{_FULL}24 connections are open" in server.log(), "the server to be full")
+        # A quarter.
+        wait_until(lambda: f"{_FULL}16 connections are open" in server.log(), "the server to be full")
         assert server.request("GET", "/readyz", port=server.health_port).status == 200
         for client in clients:
             client.close()

@@ -4,6 +4,7 @@ import re
 import socket
 import struct
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -186,3 +187,37 @@ def test_a_client_that_reads_slowly_gets_a_large_answer_whole(start: Start, http
         raw = b"".join(iter(lambda: client.socket.recv(1 << 20), b""))
 
     assert len(raw.partition(b"\r\n\r\n")[2]) == 20_000_000
+
+
+def test_a_client_that_sends_on_but_reads_nothing_fills_no_memory(start: Start, http: str, tmp_path: Path) -> None:
+    (tmp_path / "main.py").write_text("def handler(request, context):\n    return {'content': b'x' * 60000}\n")
+    server = start("--model-dir", tmp_path, "--http", http).wait_until_ready()
+    assert server.request().status == 200
+    before = server.memory_bytes()
+    count = 1000
+    with Client(server.port) as client:
+        client.send(small_request() * (count - 1) + small_request().replace(b"Host", b"Connection: close\r\nHost"))
+        wait_until(lambda: _is_stable(lambda: server.log().count("INFO: GET / 200")), "the server to wait")
+        assert server.memory_bytes() - before < 10_000_000
+        assert server.log().count("INFO: GET / 200") < count
+        raw = b"".join(iter(lambda: client.socket.recv(1 << 20), b""))
+
+    assert raw.count(b"HTTP/1.1 200 OK") == count
+
+
+@pytest.mark.parametrize("framing", [b"0\r\nX: ", b"1;", b"0\r\n"])
+def test_chunks_that_never_end_are_400(start: Start, handlers: Path, framing: bytes) -> None:
+    server = start("--model-dir", handlers / "echo").wait_until_ready()
+    with Client(server.port) as client:
+        client.send(b"POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n" + framing)
+        client.send(b"X: y\r\n" * 100_000 if framing == b"0\r\n" else b"y" * 1_000_000)
+        answer = client.answer()
+
+    assert answer is not None
+    assert answer.status == 400
+
+
+def _is_stable(value: Callable[[], int]) -> bool:
+    before = value()
+    time.sleep(0.3)
+    return value() == before > 0

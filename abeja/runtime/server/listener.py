@@ -22,9 +22,8 @@ _RETRY_S = 0.5
 _SAY_AGAIN_S = 60.0
 _EXHAUSTED = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 # For the workers (socket, pipe, process), their replacements, the spool, the log, the management port.
-_RESERVE = 32
+_RESERVE = 96
 _RESERVE_PER_WORKER = 8
-_LEAST = 8
 
 
 class Front(Protocol):
@@ -138,9 +137,12 @@ class Listener:
 
 
 def default_limit(workers: int) -> int:
-    """How many connections there may be: as many as this process may have descriptors, but for a reserve."""
+    """How many connections there may be: as many as this process may have descriptors, but for a reserve.
+
+    Where descriptors are few, it is a quarter of them.
+    """
     descriptors, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    return max(_LEAST, descriptors - _RESERVE - _RESERVE_PER_WORKER * workers)
+    return max(1, descriptors // 4, descriptors - _RESERVE - _RESERVE_PER_WORKER * workers)
 
 
 def bind(host: str, port: int, flag: str) -> list[socket.socket]:

@@ -21,7 +21,7 @@ from attrs import frozen
 
 from abeja.runtime.errors import RequestError, RequestMalformedError, RequestTimeoutError, VersionUnsupportedError
 from abeja.runtime.server.connection import LINGER_S
-from abeja.runtime.server.head import HEAD_LIMIT_BYTES, Head, head_too_large
+from abeja.runtime.server.head import HEAD_LIMIT_BYTES, TARGET_LIMIT_BYTES, Head, head_too_large
 from abeja.runtime.server.intake import Intake
 from abeja.runtime.server.model_port import ModelPort
 
@@ -32,6 +32,8 @@ READ_BYTES = 64 * 1024
 _WRITE_HIGH_BYTES = 64 * 1024
 # A body may take as long as it likes if it comes at this rate, after a start of --idle-timeout.
 BODY_RATE_BYTES_PER_S = 500
+# Chunk extensions and trailers are read and dropped, but not for ever.
+_IDLE_FRAMING_BYTES = HEAD_LIMIT_BYTES
 _EMPTY_LINE = b"\r\n\r\n"
 # RFC 9112, 3: one space between the three parts. The parser takes more, and other protocols too.
 _REQUEST_LINE = re.compile(rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]+) ([\x21-\x7e]+) (HTTP/[0-9]\.[0-9])\r", re.ASCII)
@@ -79,6 +81,7 @@ class LlhttpConnection(asyncio.BufferedProtocol):
         self._deadline_s = math.inf
         self._body_start_s = 0.0
         self._body_bytes = 0
+        self._idle_framing_bytes = 0
         # Of the request that is being read: `_head` is what has come of a head that is not complete.
         self._head = bytearray()
         self._head_bytes = 0
@@ -105,7 +108,7 @@ class LlhttpConnection(asyncio.BufferedProtocol):
         """Called by the event loop."""
         if self._is_lingering:
             return
-        if self._intake is not None and self._has_all:
+        if self._must_wait():
             self._keep(self._rest + bytes(memoryview(self._surroundings.buffer)[:nbytes]))
         else:
             self._consume(self._surroundings.buffer, nbytes)
@@ -144,6 +147,8 @@ class LlhttpConnection(asyncio.BufferedProtocol):
                 self._transport.set_write_buffer_limits(high=_WRITE_HIGH_BYTES)
             for callback in callbacks:
                 callback()
+        if self._rest and self._transport is not None and not self._must_wait():
+            self._go_on(self._transport)
 
     # What a request asks of its connection.
 
@@ -178,7 +183,7 @@ class LlhttpConnection(asyncio.BufferedProtocol):
         self._fields = {}
         self._has_head = self._has_all = False
         self._deadline_s = self._loop.time() + self._surroundings.idle_timeout_s
-        if self._rest and not self._is_consuming:
+        if self._rest and not self._is_consuming and not self._must_wait():
             self._go_on(self._transport)
 
     def close(self) -> None:
@@ -233,7 +238,7 @@ class LlhttpConnection(asyncio.BufferedProtocol):
         self._is_consuming = True
         try:
             while start < size and not self._is_lingering:
-                if self._intake is not None and self._has_all:
+                if self._must_wait():
                     self._keep(bytes(view[start:size]))
                     return
                 end = self._piece_end(data, start, size)
@@ -284,6 +289,9 @@ class LlhttpConnection(asyncio.BufferedProtocol):
             # The end of the chunks may be split too.
             self._head += piece[-3:]
             del self._head[:-3]
+            self._idle_framing_bytes = 0 if self._pieces else self._idle_framing_bytes + len(piece)
+            if self._idle_framing_bytes > _IDLE_FRAMING_BYTES:
+                self._refuse(RequestMalformedError("the chunked body has extensions or trailers without end"))
         intake = self._intake
         if intake is None or self._is_lingering:
             return
@@ -301,9 +309,10 @@ class LlhttpConnection(asyncio.BufferedProtocol):
         if self._head_bytes > HEAD_LIMIT_BYTES:
             self._refuse(head_too_large())
             return
-        line, newline, _ = self._head.lstrip(b"\r\n").partition(b"\n")
-        if newline and not _REQUEST_LINE.fullmatch(line):
-            self._refuse(RequestMalformedError("the request line is malformed"))
+        if b"\n" in bytes(piece):
+            line, newline, _ = self._head[: 2 * TARGET_LIMIT_BYTES].lstrip(b"\r\n").partition(b"\n")
+            if newline and not _REQUEST_LINE.fullmatch(line):
+                self._refuse(RequestMalformedError("the request line is malformed"))
 
     def _start(self, head: bytes) -> None:
         """A head is complete."""
@@ -326,7 +335,7 @@ class LlhttpConnection(asyncio.BufferedProtocol):
 
     def _read_body(self, head: Head) -> None:
         self._left_bytes = head.content_length or 0
-        self._body_bytes = 0
+        self._body_bytes = self._idle_framing_bytes = 0
         self._body_start_s = self._loop.time()
         self._deadline_s = self._body_start_s + self._surroundings.idle_timeout_s
         if self._has_all:
@@ -347,6 +356,10 @@ class LlhttpConnection(asyncio.BufferedProtocol):
             self._loop.time(), self._body_start_s + self._body_bytes / BODY_RATE_BYTES_PER_S
         )
         intake.data_received(data)
+
+    def _must_wait(self) -> bool:
+        """Whether the next request has to: for the answer before it, or for the client to take what there is."""
+        return self._has_all if self._intake is not None else self._drained is not None
 
     def _keep(self, data: bytes) -> None:
         """What belongs to the next request waits, and so does its client."""
@@ -435,6 +448,8 @@ class LlhttpFront:
         self._timer.cancel()
         for connection in tuple(self._connections):
             connection.close_gently()
+        # Their descriptors are closed one turn of the loop later.
+        await asyncio.sleep(0)
 
     async def _open(self, sock: socket.socket, remote_ip: str) -> None:
         connection = LlhttpConnection(self._surroundings, remote_ip)

@@ -37,7 +37,7 @@ _SHOWN_CHANGES = 3
 # Bodies on the management port are not looked at.
 _MANAGEMENT_BYTES = 64 * 1024
 # Health checks come from a handful of programs, on connections that the model's port has left over.
-_MANAGEMENT_CONNECTIONS = 16
+_MANAGEMENT_CONNECTIONS = 64
 
 
 @frozen

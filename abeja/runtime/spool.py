@@ -51,12 +51,18 @@ class Spool:
         """Take over a file that a worker has written into a folder of its own in the spool.
 
         Raises:
-            AnswerInvalidError: it is somewhere else, or not there.
+            AnswerInvalidError: it is somewhere else, not there, not a file, or of another size.
         """
         ours = self.folder / f"{path.parent.name}-{path.name}"
         try:
             if path.parent.parent != self.folder:
                 raise OSError("it is not in the spool folder")
+            status = path.lstat()
+            # Opening a pipe would stop the server, and a size that is wrong would break the connection.
+            if not stat.S_ISREG(status.st_mode) or status.st_size != size_bytes:
+                raise OSError(f"it is not a file of {size_bytes} bytes")
+            # The handler's umask may have left us no right to it.
+            path.chmod(0o600)
             path.rename(ours)
         except OSError as error:
             detail = f"the worker's answer {path} cannot be read: {error}"

@@ -28,21 +28,29 @@ class EchoEngine:
     """One worker, which answers with the path and the body, some turns of the loop later."""
 
     def __init__(self) -> None:
-        self.on_idle: Callable[[Worker], None] = lambda _: None
-        self.on_start_failed: Callable[[], None] = lambda: None
+        self.on_room: Callable[[], None] = lambda: None
+        self.on_hopeless: Callable[[], None] = lambda: None
+        self.has_been_ready = True
         self.has_ready_worker = True
         self.is_recovering = True
-        self.last_exit = ""
-        self.is_idle = True
+        self.trouble = ""
+        self.load = 0
+
+    @property
+    def has_room(self) -> bool:
+        return not self.load
 
     async def start(self) -> None:
         pass
 
-    def idle_worker(self) -> Worker | None:
-        return self if self.is_idle else None
+    def report(self) -> dict[str, Any]:
+        return {}
+
+    def free_worker(self) -> Worker | None:
+        return self if self.has_room else None
 
     def lease(self, call: Call) -> None:
-        self.is_idle = False
+        self.load = 1
         asyncio.get_running_loop().call_soon(self._answer, call)
 
     def cancel_stream(self, call: Call) -> None: ...
@@ -51,7 +59,7 @@ class EchoEngine:
 
     def resume(self, call: Call) -> None: ...
 
-    def kill(self, reason: str) -> None: ...
+    def kill(self, reason: str, *, cause: str, because_of: Call | None = None) -> None: ...
 
     def _answer(self, call: Call) -> None:
         request = call.request
@@ -59,8 +67,8 @@ class EchoEngine:
         texts = [body.path.read_bytes() if isinstance(body, SpoolFile) else body for body in bodies]
         seen = [request.method, request.path, b"".join(texts).decode("latin-1")]
         call.on_answer(AnswerHead(status=200, content_type="text/plain", headers=[]), json.dumps(seen).encode())
-        self.is_idle = True
-        self.on_idle(self)
+        self.load = 0
+        self.on_room()
 
 
 class Wire(asyncio.Transport):

@@ -1,9 +1,15 @@
 """The wire format."""
 
+import contextlib
+import itertools
 import json
 import struct
+import time
+import tracemalloc
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from abeja.runtime.worker import frames
 
@@ -48,3 +54,112 @@ def test_headers_are_ascii_json() -> None:
     prefix = struct.calcsize(">4sII")
 
     assert json.loads(frames.encode(HEADER)[prefix:].decode("ascii")) == HEADER
+
+
+_deterministic = settings(derandomize=True, deadline=None, max_examples=50)
+
+_TEXT = st.text(max_size=20)
+_FIELDS = st.dictionaries(_TEXT, st.none() | st.booleans() | st.integers() | _TEXT | st.lists(_TEXT, max_size=3))
+_HEADERS = st.builds(lambda fields, kind: {**fields, "kind": kind}, _FIELDS, _TEXT)
+_FRAMES = st.lists(st.tuples(_HEADERS, st.binary(max_size=200)), max_size=5)
+
+
+@_deterministic
+@given(sent=_FRAMES, cuts=st.lists(st.integers(min_value=0, max_value=2000)))
+def test_any_frames_survive_any_split(sent: list[tuple[frames.Header, bytes]], cuts: list[int]) -> None:
+    stream = b"".join(frames.encode(header, payload) for header, payload in sent)
+    places = [0, *sorted(min(cut, len(stream)) for cut in cuts), len(stream)]
+    decoder = frames.Decoder()
+
+    received = [frame for start, end in itertools.pairwise(places) for frame in decoder.feed(stream[start:end])]
+
+    assert received == sent
+
+
+@_deterministic
+@given(data=st.binary(max_size=300))
+def test_random_bytes_are_refused_or_waited_for(data: bytes) -> None:
+    _decode(data)
+
+
+@_deterministic
+@given(
+    sent=_FRAMES,
+    changes=st.lists(st.tuples(st.integers(min_value=0, max_value=2000), st.binary(max_size=8)), min_size=1),
+)
+def test_frames_with_other_bytes_in_them_are_refused_or_frames(
+    sent: list[tuple[frames.Header, bytes]], changes: list[tuple[int, bytes]]
+) -> None:
+    stream = bytearray(b"".join(frames.encode(header, payload) for header, payload in sent))
+    for place, data in changes:
+        stream[place : place + len(data)] = data
+
+    _decode(bytes(stream))
+
+
+@_deterministic
+@given(header=st.binary(max_size=200))
+def test_any_bytes_as_a_header_are_refused_or_an_object_with_a_kind(header: bytes) -> None:
+    for decoded, _ in _decode(struct.pack(">4sII", frames.MAGIC, len(header), 0) + header):
+        assert isinstance(decoded["kind"], str)
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        b'{"kind":' * 100_000,
+        b'{"kind":"x","a":' + b'{"a":' * 100_000 + b"1" + b"}" * 100_001,
+        b'{"kind":"x","a":' + b"[" * 100_000 + b"]" * 100_000 + b"}",
+        b'{"kind":"x","a":' + b"9" * 1_000_000 + b"}",
+        b'{"kind":null}',
+        b'{"kind":["x"]}',
+        b'{"KIND":"x"}',
+        b'{"kind":"x"} {"kind":"x"}',
+        b'{"kind":"x"',
+        b'"kind"',
+        b"null",
+        b"\xef\xbb\xbf{}",
+        b'{"kind":"\xed\xa0\x80"}',
+    ],
+)
+def test_headers_that_are_bombs_or_no_objects_are_refused(header: bytes) -> None:
+    with pytest.raises(frames.FrameError):
+        list(frames.Decoder().feed(struct.pack(">4sII", frames.MAGIC, len(header), 0) + header))
+
+
+def test_of_two_kinds_the_last_counts_as_everywhere_in_json() -> None:
+    header = b'{"kind":"ready","kind":"failed"}'
+
+    assert _decode(struct.pack(">4sII", frames.MAGIC, len(header), 0) + header) == [({"kind": "failed"}, b"")]
+
+
+def test_what_is_announced_takes_no_memory_before_it_arrives() -> None:
+    tracemalloc.start()
+    try:
+        decoder = frames.Decoder()
+        announced = struct.pack(">4sII", frames.MAGIC, frames.HEADER_LIMIT_BYTES, frames.PAYLOAD_LIMIT_BYTES)
+        assert list(decoder.feed(announced)) == []
+        for _ in range(100):
+            assert list(decoder.feed(b" " * 100)) == []
+        assert tracemalloc.get_traced_memory()[1] < 1_000_000
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_frame_that_arrives_byte_by_byte_costs_no_more_than_its_length() -> None:
+    stream = frames.encode({"kind": "x"}, b"p" * 200_000)
+    decoder = frames.Decoder()
+    began = time.process_time()
+
+    received = [frame for byte in stream for frame in decoder.feed(bytes([byte]))]
+
+    assert received == [({"kind": "x"}, b"p" * 200_000)]
+    assert time.process_time() - began < 5
+
+
+def _decode(data: bytes) -> list[frames.Frame]:
+    """What a decoder makes of it; `FrameError` is the only error that there may be."""
+    received: list[frames.Frame] = []
+    with contextlib.suppress(frames.FrameError):
+        received.extend(frames.Decoder().feed(data))
+    return received

@@ -13,6 +13,8 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
+from attrs import define
+
 from abeja.runtime import worker as worker_package
 from abeja.runtime.engine import AnswerHead, Call, HandlerFailure, RequestTooLargeError, WorkerUnreachableError
 from abeja.runtime.errors import AbejaRuntimeError, HandlerLoadError, WorkerStartError
@@ -39,6 +41,9 @@ _LAST_FRAMES_S = 0.5
 _EXIT_AFTER_EOF_S = 1.0
 # One that is renewed and has answered its last request: for what the handler does at exit.
 _RETIRED_END_S = 10.0
+# What a worker may say of a request, before its answer has begun and in the middle of it.
+_AT_FIRST = ("response", "error")
+_IN_STREAM = ("chunk", "end", "error")
 
 
 class State(Enum):
@@ -102,9 +107,7 @@ class WorkerProcess(asyncio.SubprocessProtocol):
         self._output_mark = f"\0{secrets.token_hex(8)}\0" if concurrency > 1 else ""
         self._output = Output(number, mark=self._output_mark.encode("ascii"))
         self._process: asyncio.SubprocessTransport | None = None
-        self._calls: dict[int, Call] = {}
-        self._numbers: dict[Call, int] = {}
-        self._credits: dict[Call, Credit] = {}
+        self._turns: dict[int, _Turn] = {}
         self._call_number = 0
         self._error: AbejaRuntimeError | None = None
         self._kill_reason = self._kill_cause = ""
@@ -129,17 +132,17 @@ class WorkerProcess(asyncio.SubprocessProtocol):
     @property
     def has_room(self) -> bool:
         """Whether it can take a request."""
-        return self.is_ready and self._channel.is_open and len(self._calls) < self._concurrency
+        return self.is_ready and len(self._turns) < self._concurrency
 
     @property
     def is_ready(self) -> bool:
         """Whether it has loaded the handler, and takes requests now or after those that it has."""
-        return self.state in (State.IDLE, State.BUSY) and not self.is_retired and not self._kill_reason
+        return self.state in (State.IDLE, State.BUSY) and not self.is_retired and not self._is_ending
 
     @property
     def load(self) -> int:
         """How many requests it has."""
-        return len(self._calls)
+        return len(self._turns)
 
     @property
     def has_served(self) -> bool:
@@ -248,31 +251,32 @@ class WorkerProcess(asyncio.SubprocessProtocol):
         except frames.FrameError as error:
             raise RequestTooLargeError(str(error)) from error
         number = self._call_number = self._call_number + 1
-        self._calls[number] = call
-        self._numbers[call] = number
+        self._turns[number] = turn = _Turn(number, call)
         if self._concurrency > 1:
-            self._credits[call] = Credit(lambda size: self._tell({"kind": "credit", "id": number, "bytes": size}))
+            turn.credit = Credit(lambda size: self._tell({"kind": "credit", "id": number, "bytes": size}))
         self.state = State.BUSY
         self._output.begin(call.request.request_id)
 
     def cancel_stream(self, call: Call) -> None:
         """See `Worker`."""
-        if call in self._numbers:
-            self._tell({"kind": "cancel", "id": self._numbers[call]})
+        for turn in self._turns_of(call):
+            self._tell({"kind": "cancel", "id": turn.number})
 
     def pause(self, call: Call) -> None:
         """See `Worker`."""
-        if call in self._credits:
-            self._credits[call].withhold()
-        elif call in self._numbers:
-            self._channel.pause()
+        for turn in self._turns_of(call):
+            if turn.credit is not None:
+                turn.credit.withhold()
+            else:
+                self._channel.pause()
 
     def resume(self, call: Call) -> None:
         """See `Worker`."""
-        if call in self._credits:
-            self._credits[call].release()
-        elif call in self._numbers:
-            self._channel.resume()
+        for turn in self._turns_of(call):
+            if turn.credit is not None:
+                turn.credit.release()
+            else:
+                self._channel.resume()
 
     def kill(self, reason: str, *, cause: str = "killed", because_of: Call | None = None) -> None:
         """End it and its children now; see `Worker`."""
@@ -300,6 +304,11 @@ class WorkerProcess(asyncio.SubprocessProtocol):
             self._finish()
         else:
             asyncio.get_running_loop().call_later(_LAST_FRAMES_S, self._finish)
+
+    @property
+    def _is_ending(self) -> bool:
+        """Whether it has ended, or is about to, although not all that it left has been seen yet."""
+        return self._has_exited or not self._channel.is_open or bool(self._kill_reason)
 
     async def _spawn(self, opened: contextlib.ExitStack) -> socket.socket:
         """Start the process; returns our end of its socket. `opened` closes what only the process needs."""
@@ -351,18 +360,23 @@ class WorkerProcess(asyncio.SubprocessProtocol):
                 self._ready.set_result(None)
         elif self.state is State.STARTING and kind == "failed":
             self._error = _load_error(header["error"])
-        elif header.get("id") in self._calls:
-            self._call_frame(self._calls[header["id"]], kind, header, payload)
+        elif header.get("id") in self._turns:
+            self._turn_frame(self._turns[header["id"]], kind, header, payload)
 
-    def _call_frame(self, call: Call, kind: str, header: dict[str, Any], payload: bytes) -> None:
+    def _turn_frame(self, turn: "_Turn", kind: str, header: dict[str, Any], payload: bytes) -> None:
+        if kind not in (_IN_STREAM if turn.is_streaming else _AT_FIRST):
+            # Not from our half of the protocol: a handler has written to the socket.
+            raise frames.FrameError(f"a frame of kind {kind[:20]!r} has no place there")
+        call = turn.call
         if kind == "chunk":
             call.on_chunk(payload)
-            if call in self._credits:
-                self._credits[call].use(len(payload))
+            if turn.credit is not None:
+                turn.credit.use(len(payload))
             return
         self._output.drain()
         if kind == "response":
             head = _answer_head(header)
+            turn.is_streaming = head.is_streamed
             call.on_answer(head, payload)
             if head.is_streamed:
                 return
@@ -370,19 +384,22 @@ class WorkerProcess(asyncio.SubprocessProtocol):
             call.on_end()
         else:
             error = header["error"]
-            call.on_failure(HandlerFailure(message=error["message"], traceback=error["traceback"]))
+            call.on_failure(HandlerFailure(message=str(error["message"]), traceback=str(error["traceback"])))
         # Only now: if handling the frame had failed, the call would have been lost with the worker.
-        self._call_ended(call)
+        self._turn_ended(turn)
 
-    def _call_ended(self, call: Call) -> None:
-        del self._calls[self._numbers.pop(call)]
-        self._credits.pop(call, None)
-        self._output.end(call.request.request_id)
+    def _turn_ended(self, turn: "_Turn") -> None:
+        del self._turns[turn.number]
+        self._output.end(turn.call.request.request_id)
         self._channel.resume()
-        if self._calls:
+        if self._turns:
             self._on_room(self)
         else:
             self._become_idle()
+
+    def _turns_of(self, call: Call) -> list["_Turn"]:
+        """The one of this call, unless it has ended."""
+        return [turn for turn in self._turns.values() if turn.call is call]
 
     def _become_idle(self) -> None:
         if self._timer is not None:
@@ -439,9 +456,9 @@ class WorkerProcess(asyncio.SubprocessProtocol):
         with contextlib.ExitStack() as told:
             told.callback(self._say_gone, self.exit, was_starting=was_starting)
             # Each hears of it, even if one of them raises; from the last to the first, so the oldest is told first.
-            for call in reversed(self._calls.values()):
-                told.callback(call.on_lost, self._loss_of(call, self.exit.reason))
-            self._calls, self._numbers, self._credits = {}, {}, {}
+            for turn in reversed(self._turns.values()):
+                told.callback(turn.call.on_lost, self._loss_of(turn.call, self.exit.reason))
+            self._turns = {}
 
     def _say_gone(self, exit_: Exit, *, was_starting: bool) -> None:
         self._gone.set()
@@ -487,6 +504,16 @@ class WorkerProcess(asyncio.SubprocessProtocol):
                 os.killpg(self._process.get_pid(), number)
 
 
+@define
+class _Turn:
+    """A request that a worker has."""
+
+    number: int
+    call: Call
+    credit: Credit | None = None
+    is_streaming: bool = False
+
+
 def init_header(model: Model, *, version: str) -> dict[str, Any]:
     """What a worker needs to load a model's handler, but for its spool folder."""
     return {
@@ -503,8 +530,9 @@ def _worker_half(plugin: Abi | Encoder) -> dict[str, str]:
     return {"name": plugin.name, "worker": str(plugin.worker), "origin": plugin.origin}
 
 
-def _load_error(error: dict[str, str]) -> HandlerLoadError:
-    return HandlerLoadError(error["message"], hint=error["hint"], slug=error["slug"], traceback=error["traceback"])
+def _load_error(error: dict[str, Any]) -> HandlerLoadError:
+    message, hint, slug, traceback = (str(error[name]) for name in ("message", "hint", "slug", "traceback"))
+    return HandlerLoadError(message, hint=hint, slug=slug, traceback=traceback)
 
 
 def _answer_head(header: dict[str, Any]) -> AnswerHead:

@@ -13,6 +13,7 @@ from typing import Self
 import pytest
 
 from tests.end_to_end.conftest import Reply, RunningServer, wait_until
+from tests.faults.processes import files_in, spool_of
 
 Start = Callable[..., RunningServer]
 
@@ -299,9 +300,9 @@ def test_a_streamed_answer_that_breaks_is_visibly_incomplete(impatient: RunningS
 
 def test_nothing_is_left_in_the_spool_by_all_of_this(shared: RunningServer) -> None:
     _check(shared, "whole dies in a file", 502)
-    (spool,) = _spool_of(shared)
+    spool = spool_of(shared)
 
-    assert [path.name for path in spool.rglob("*") if path.is_file()] == []
+    assert files_in(spool) == []
     assert len(list(spool.iterdir())) == 1
 
 
@@ -429,9 +430,3 @@ def test_what_a_handler_prints_keeps_its_own_lines(shared: RunningServer) -> Non
     lines = [line for line in shared.log().splitlines() if line.endswith(f" [request {request_id}]")]
     assert all(re.match(r"INFO: (\[worker \d+\]|POST /) ", line) for line in lines)
     assert any("\x1b[31mred" in line for line in lines)
-
-
-def _spool_of(server: RunningServer) -> list[Path]:
-    links = Path(f"/proc/{server.process.pid}/fd").iterdir()
-    found = {link.readlink() for link in links}
-    return [path for path in found if path.name.startswith("abeja-runtime-spool-")]

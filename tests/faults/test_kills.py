@@ -16,6 +16,7 @@ from typing import Self
 import pytest
 
 from tests.end_to_end.conftest import RunningServer, children_of, wait_until
+from tests.faults.processes import descriptors_at_rest, files_in
 
 Start = Callable[..., RunningServer]
 
@@ -108,7 +109,7 @@ def test_workers_that_are_killed_under_load_lose_nothing_but_what_they_had(start
     server = start("--model-dir", model, "--workers", WORKERS).wait_until_ready()
     _wait_until_settled(server)
     server.request(headers={"X-Nonce": "warm"}, body=b"x" * 100_000)
-    descriptors = _descriptors_at_rest(server)
+    descriptors = descriptors_at_rest(server)
     (spool,) = tmp_path.glob("abeja-runtime-spool-*")
 
     chance = random.Random(1)  # noqa: S311 (not for secrets)
@@ -136,8 +137,8 @@ def test_workers_that_are_killed_under_load_lose_nothing_but_what_they_had(start
 
     assert server.request("GET", "/health_check").status == 200
     assert all(children_of(worker) == [] for worker in server.children())
-    assert _descriptors_at_rest(server) == descriptors
-    wait_until(lambda: not [path for path in spool.rglob("*") if path.is_file()], "the spool to be empty")
+    assert descriptors_at_rest(server) == descriptors
+    wait_until(lambda: not files_in(spool), "the spool to be empty")
     wait_until(lambda: len(list(spool.iterdir())) == WORKERS, "the folders of dead workers to go")
     assert server.stop() == 0
     assert list(tmp_path.glob("abeja-runtime-spool-*")) == []
@@ -197,28 +198,5 @@ def _wait_until_settled(server: RunningServer) -> None:
     wait_until(is_settled, "all workers to be ready")
 
 
-def _descriptors_at_rest(server: RunningServer) -> Counter[str]:
-    """When the connections of clients that have left are closed."""
-    seen = [_descriptors(server)]
-
-    def is_at_rest() -> bool:
-        seen.append(_descriptors(server))
-        return len(seen) > 10 and all(found == seen[-1] for found in seen[-10:])
-
-    wait_until(is_at_rest, "the server to be at rest")
-    return seen[-1]
-
-
 def _serving(server: RunningServer) -> list[int]:
     return [worker["pid"] for worker in server.readiness()["workers"] if worker["state"] in ("idle", "busy")]
-
-
-def _descriptors(server: RunningServer) -> Counter[str]:
-    """What the server has open, by kind."""
-    found: Counter[str] = Counter()
-    for link in Path(f"/proc/{server.process.pid}/fd").iterdir():
-        try:
-            found[str(link.readlink()).partition(":[")[0]] += 1
-        except FileNotFoundError:
-            continue
-    return found

@@ -1,0 +1,43 @@
+"""What a server holds, looked at from outside."""
+
+import contextlib
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+from tests.end_to_end.conftest import RunningServer, wait_until
+
+_LOOKS = 4
+
+
+def descriptors_at_rest(server: RunningServer) -> Counter[str]:
+    """What the server has open, by kind, when the connections of clients that have left are closed."""
+    seen = [_descriptors(server)]
+
+    def is_at_rest() -> bool:
+        seen.append(_descriptors(server))
+        return len(seen) > _LOOKS and all(found == seen[-1] for found in seen[-_LOOKS:])
+
+    wait_until(is_at_rest, "the server to be at rest")
+    return seen[-1]
+
+
+def spool_of(server: RunningServer) -> Path:
+    """Its spool folder, which it keeps open."""
+    (spool,) = {path for path in _open_in(server) if path.name.startswith("abeja-runtime-spool-")}
+    return spool
+
+
+def files_in(folder: Path) -> list[str]:
+    """The names of all files in a folder and those below."""
+    return [path.name for path in folder.rglob("*") if path.is_file()]
+
+
+def _descriptors(server: RunningServer) -> Counter[str]:
+    return Counter(str(path).partition(":[")[0] for path in _open_in(server))
+
+
+def _open_in(server: RunningServer) -> Iterator[Path]:
+    for link in Path(f"/proc/{server.process.pid}/fd").iterdir():
+        with contextlib.suppress(FileNotFoundError):  # it was closed meanwhile
+            yield link.readlink()

@@ -55,7 +55,7 @@ class Assembly:
             model=model,
             size=workers,
             concurrency=concurrency,
-            spool_dir=spool.folder,
+            spool=spool,
             version=version,
             startup_timeout_s=startup_timeout_s,
             limits=limits,

@@ -18,7 +18,8 @@ _PREFIX = "abeja-runtime-spool-"
 class Spool:
     """A folder of mode 0700 under ``$TMPDIR`` that lives as long as the server.
 
-    Those that killed servers have left there are removed first.
+    Those that killed servers have left there are removed first. If something removes this one meanwhile, such as
+    a handler that clears ``$TMPDIR``, it is made again when it is needed.
     """
 
     def __init__(self) -> None:
@@ -28,6 +29,7 @@ class Spool:
         self._lock = _locked(hidden)
         # It gets its name when it is locked, so that no other server takes it for one that was left.
         self.folder = hidden.rename(hidden.with_name(hidden.name[1:]))
+        self._is_over = False
 
     def __enter__(self) -> Self:
         return self
@@ -37,6 +39,7 @@ class Spool:
 
     def remove(self) -> None:
         """Delete the folder and whatever is left in it."""
+        self._is_over = True
         shutil.rmtree(self.folder, ignore_errors=True)
         if self._lock is not None:
             os.close(self._lock)
@@ -44,8 +47,30 @@ class Spool:
 
     def create(self) -> tuple[BinaryIO, Path]:
         """A new empty file that only this user can read, open for writing."""
-        handle, path = tempfile.mkstemp(prefix="body-", dir=self.folder)
+        try:
+            handle, path = tempfile.mkstemp(prefix="body-", dir=self.folder)
+        except FileNotFoundError:
+            if self._is_over:
+                raise
+            self._make_again()
+            handle, path = tempfile.mkstemp(prefix="body-", dir=self.folder)
         return os.fdopen(handle, "wb"), Path(path)
+
+    def create_folder(self, name: str) -> Path:
+        """A folder in it that only this user can enter; one that is there is taken as it is.
+
+        Raises:
+            OSError: it cannot be made.
+        """
+        folder = self.folder / name
+        try:
+            folder.mkdir(mode=0o700, exist_ok=True)
+        except FileNotFoundError:
+            if self._is_over:
+                raise
+            self._make_again()
+            folder.mkdir(mode=0o700)
+        return folder
 
     def adopt(self, path: Path, size_bytes: int) -> SpoolFile:
         """Take over a file that a worker has written into a folder of its own in the spool.
@@ -68,6 +93,13 @@ class Spool:
             detail = f"the worker's answer {path} cannot be read: {error}"
             raise AnswerInvalidError("unexpected error occurred", detail=detail) from error
         return SpoolFile(ours, size_bytes)
+
+    def _make_again(self) -> None:
+        # Never one that is there: that may be someone else's.
+        self.folder.mkdir(mode=0o700)
+        if self._lock is not None:
+            os.close(self._lock)
+        self._lock = _locked(self.folder)
 
 
 class MemoryBudget:

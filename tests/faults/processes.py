@@ -1,13 +1,26 @@
 """What a server holds, looked at from outside."""
 
 import contextlib
+import subprocess
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+
+import pytest
 
 from tests.end_to_end.conftest import RunningServer, wait_until
 
 _LOOKS = 4
+
+
+def skip_unless_possible(command: Sequence[str | Path]) -> None:
+    """Skip the test if this machine does not have the command, or does not let us run it."""
+    try:
+        tried = subprocess.run(command, check=False, capture_output=True)
+    except FileNotFoundError:
+        pytest.skip(f"there is no {command[0]} on this machine")
+    if tried.returncode != 0:
+        pytest.skip(f"this machine does not let us {command[0]}")
 
 
 def descriptors_at_rest(server: RunningServer) -> Counter[str]:

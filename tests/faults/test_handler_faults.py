@@ -4,6 +4,7 @@ import http.client
 import json
 import os
 import re
+import shlex
 import signal
 import time
 from collections.abc import Callable, Iterator
@@ -13,7 +14,7 @@ from typing import Self
 import pytest
 
 from tests.end_to_end.conftest import Reply, RunningServer, wait_until
-from tests.faults.processes import files_in, spool_of
+from tests.faults.processes import files_in, skip_unless_possible, spool_of
 
 Start = Callable[..., RunningServer]
 
@@ -304,6 +305,32 @@ def test_nothing_is_left_in_the_spool_by_all_of_this(shared: RunningServer) -> N
 
     assert files_in(spool) == []
     assert len(list(spool.iterdir())) == 1
+
+
+def test_a_temporary_folder_that_a_handler_clears_is_made_again(start: Start, handlers: Path) -> None:
+    server = start("--model-dir", handlers / HANDLER_FOLDER).wait_until_ready()
+    padded = json.dumps("nothing").encode() + b" " * 200_000
+
+    assert server.do("clear TMPDIR").status == 200
+    assert server.request(body=padded).status == 200
+    assert server.do("clear TMPDIR").status == 200
+    assert server.do("os._exit").status == 502
+    assert server.do("large").status == 200
+    assert server.stop() == 0
+
+
+def test_files_that_a_handler_forbids_to_everyone_are_sent(
+    command: Path, environ: dict[str, str], handlers: Path, tmp_path: Path
+) -> None:
+    script = tmp_path / "server"
+    # In a user namespace of its own root is nobody special either.
+    script.write_text(f'#!/bin/sh\nexec unshare --user {shlex.quote(str(command))} "$@"\n')
+    script.chmod(0o700)
+    skip_unless_possible(["unshare", "--user", "true"])
+    arguments = ("--image-version", "19.04", "--model-dir", str(handlers / HANDLER_FOLDER))
+    with RunningServer(script, *arguments, environ={**environ, "TMPDIR": str(tmp_path)}, log=tmp_path / "log") as one:
+        one.wait_until_ready()
+        assert [one.do(deed).status for deed in ("umask", "large", "nothing")] == [200] * 3
 
 
 def test_an_answer_while_the_body_still_arrives_is_the_only_one(shared: RunningServer) -> None:

@@ -1,11 +1,13 @@
 """Bodies on their way to memory or disk."""
 
+import os
 import resource
+import shutil
 from pathlib import Path
 
 import pytest
 
-from abeja.runtime.errors import SpoolFailedError
+from abeja.runtime.errors import AnswerInvalidError, SpoolFailedError
 from abeja.runtime.messages import SpoolFile
 from abeja.runtime.spool import BodySink, MemoryBudget, Spool
 
@@ -62,6 +64,51 @@ def test_a_spool_that_is_gone_is_an_error_with_a_name(spool: Spool) -> None:
 
     with pytest.raises(SpoolFailedError):
         BodySink(spool, MemoryBudget(0)).write(b"1")
+
+
+def test_a_spool_that_something_has_removed_is_made_again(spool: Spool) -> None:
+    shutil.rmtree(spool.folder)
+
+    sink = BodySink(spool, MemoryBudget(0))
+    sink.write(b"1")
+    folder = spool.create_folder("worker-1")
+
+    assert isinstance(sink.close(), SpoolFile)
+    assert (spool.folder.stat().st_mode & 0o777, folder.stat().st_mode & 0o777) == (0o700, 0o700)
+    shutil.rmtree(spool.folder)
+    assert spool.create_folder("worker-2").is_dir()
+    Spool().remove()  # it removes those that nobody has locked
+    assert spool.folder.exists()
+
+
+@pytest.mark.parametrize("make", ["link", "pipe", "folder", "longer", "elsewhere", "none"])
+def test_only_whole_files_of_workers_are_adopted(spool: Spool, tmp_path: Path, make: str) -> None:
+    answer = spool.create_folder("worker-1") / "answer"
+    outside = tmp_path / "outside"
+    outside.write_bytes(b"1")
+    if make == "link":
+        answer.symlink_to(outside)
+    elif make == "pipe":
+        os.mkfifo(answer)
+    elif make == "folder":
+        answer.mkdir()
+    elif make == "longer":
+        answer.write_bytes(b"12")
+
+    with pytest.raises(AnswerInvalidError):
+        spool.adopt(outside if make == "elsewhere" else answer, 1)
+    assert outside.read_bytes() == b"1"
+
+
+def test_an_adopted_file_can_be_read_whatever_the_workers_umask_was(spool: Spool) -> None:
+    answer = spool.create_folder("worker-1") / "answer"
+    answer.write_bytes(b"1")
+    answer.chmod(0)
+
+    file = spool.adopt(answer, 1)
+
+    assert (file.path.stat().st_mode & 0o777, file.path.read_bytes()) == (0o600, b"1")
+    assert not answer.exists()
 
 
 def test_a_disk_that_is_full_is_an_error_with_a_name(spool: Spool) -> None:

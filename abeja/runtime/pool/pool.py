@@ -5,7 +5,6 @@ import logging
 import secrets
 from collections import Counter
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 from abeja.runtime.errors import AbejaRuntimeError
@@ -15,6 +14,7 @@ from abeja.runtime.pool.guardian import Guardian
 from abeja.runtime.pool.limits import Limits
 from abeja.runtime.pool.process import State, WorkerProcess
 from abeja.runtime.pool.seat import Seat
+from abeja.runtime.spool import Spool
 
 _log = logging.getLogger("abeja.runtime")
 
@@ -33,7 +33,7 @@ class Pool:
         model: what they run.
         size: how many.
         concurrency: how many requests each of them runs at once.
-        spool_dir: the folder for large bodies.
+        spool: for large bodies.
         version: of abeja-runtime.
         startup_timeout_s: how long importing the handler may take.
         limits: what a worker may reach before it is renewed.
@@ -52,18 +52,18 @@ class Pool:
         model: Model,
         size: int,
         concurrency: int,
-        spool_dir: Path,
+        spool: Spool,
         version: str,
         startup_timeout_s: float,
         limits: Limits,
     ) -> None:
         self._model = model
         self._concurrency = concurrency
-        self._spool_dir = spool_dir
+        self._spool = spool
         self._version = version
         self._startup_timeout_s = startup_timeout_s
         self._limits = limits
-        self._guardian = Guardian(spool_dir)
+        self._guardian = Guardian(spool.folder)
         # What a worker starts can be told from what the worker of another server starts.
         self._mark = secrets.token_hex(8)
         self._workers: set[WorkerProcess] = set()
@@ -174,7 +174,7 @@ class Pool:
             model=self._model,
             number=self._count,
             mark=f"{self._mark}-{self._count}",
-            spool_dir=self._spool_dir,
+            spool=self._spool,
             version=self._version,
             startup_timeout_s=self._startup_timeout_s,
             concurrency=self._concurrency,

@@ -26,6 +26,7 @@ from abeja.runtime.pool.exits import Exit, MemoryWitness
 from abeja.runtime.pool.guardian import Guardian
 from abeja.runtime.pool.limits import Limits
 from abeja.runtime.pool.output import Output
+from abeja.runtime.spool import Spool
 from abeja.runtime.types import Abi, Encoder
 from abeja.runtime.worker import frames
 
@@ -62,7 +63,7 @@ class WorkerProcess(asyncio.SubprocessProtocol):
         model: what it runs.
         number: for the log.
         mark: in the environment of everything that it starts, to tell that from other processes.
-        spool_dir: the spool folder; it makes a folder of its own in it, which goes when it goes.
+        spool: it has a folder of its own in it, which goes when it goes.
         version: of abeja-runtime.
         startup_timeout_s: how long importing the handler may take.
         concurrency: how many requests it runs at once.
@@ -85,7 +86,7 @@ class WorkerProcess(asyncio.SubprocessProtocol):
         model: Model,
         number: int,
         mark: str,
-        spool_dir: Path,
+        spool: Spool,
         version: str,
         startup_timeout_s: float,
         concurrency: int,
@@ -96,7 +97,8 @@ class WorkerProcess(asyncio.SubprocessProtocol):
         self._model = model
         self._mark = mark
         self._guardian = guardian
-        self._folder = spool_dir / f"worker-{number}"
+        self._spool = spool
+        self._folder = spool.folder / f"worker-{number}"
         self._version = version
         self._startup_timeout_s = startup_timeout_s
         self._concurrency = concurrency
@@ -312,7 +314,7 @@ class WorkerProcess(asyncio.SubprocessProtocol):
 
     async def _spawn(self, opened: contextlib.ExitStack) -> socket.socket:
         """Start the process; returns our end of its socket. `opened` closes what only the process needs."""
-        self._folder.mkdir(mode=0o700, exist_ok=True)
+        self._spool.create_folder(self._folder.name)
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
         opened.callback(theirs.close)
         try:

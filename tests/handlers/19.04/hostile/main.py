@@ -5,13 +5,16 @@ import atexit
 import builtins
 import ctypes
 import gc
+import glob
 import json
 import multiprocessing
 import os
 import re
 import resource
+import shutil
 import signal
 import socket
+import stat
 import subprocess
 import sys
 import tempfile
@@ -80,15 +83,23 @@ def close_standard_and_open():
 
 def replace_channel():
     with open("/dev/null", "r+b") as null:
-        for name in os.listdir("/proc/self/fd"):
-            if int(name) > 2 and os.readlink("/proc/self/fd/" + name).startswith("socket:"):
-                os.dup2(null.fileno(), int(name))
+        for number in range(3, 1000):
+            try:
+                if stat.S_ISSOCK(os.fstat(number).st_mode):
+                    os.dup2(null.fileno(), number)
+            except OSError:
+                continue
 
 
 def replace_low():
     with open("/dev/null", "r+b") as null:
         for number in range(3, 100):
             os.dup2(null.fileno(), number)
+
+
+def clear_temporary():
+    for path in glob.glob(os.environ["TMPDIR"] + "/abeja-runtime-spool-*"):
+        shutil.rmtree(path)
 
 
 class Broken:
@@ -399,6 +410,7 @@ DEEDS = {
     "alarm": lambda: signal.setitimer(signal.ITIMER_REAL, 0.02) and None,
     "die later": die_later,
     "environ": os.environ.clear,
+    "clear TMPDIR": clear_temporary,
     # The interpreter.
     "replace builtins": replace_builtins,
     "replace open": replace_open,

@@ -9,9 +9,9 @@ from typing import Self
 import pytest
 from attrs import frozen
 
-from tests.end_to_end.conftest import RunningServer, handlers, start
+from tests.end_to_end.conftest import RunningServer, handlers, shared, start
 
-__all__ = ["handlers", "start"]
+__all__ = ["handlers", "shared", "start"]
 
 CONNECTIONS = ("llhttp", "tornado")
 Start = Callable[..., RunningServer]
@@ -100,7 +100,7 @@ def http(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture(scope="module")
-def shared(
+def echoing(
     http: str, command: Path, environ: dict[str, str], handlers: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[RunningServer]:
     """One server of each connection for all tests of a module: it says what it got."""

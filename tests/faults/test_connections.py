@@ -110,18 +110,18 @@ def test_the_limit_follows_from_the_descriptors(
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "OPTIONS", "TRACE", "CONNECT", "BREW"])
 @pytest.mark.parametrize("path", ["/health_check", "/livez", "/readyz", "/other"])
-def test_the_management_port_answers_every_method_with_json(shared: RunningServer, method: str, path: str) -> None:
-    reply = shared.request(method, path, port=shared.health_port)
+def test_the_management_port_answers_every_method_with_json(echoing: RunningServer, method: str, path: str) -> None:
+    reply = echoing.request(method, path, port=echoing.health_port)
 
     assert reply.status == (404 if path == "/other" else 200)
     assert reply.headers["content-type"] == "application/json"
     assert reply.body.startswith(b"{") or method == "HEAD"
 
 
-def test_the_management_port_does_not_look_at_bodies(shared: RunningServer) -> None:
+def test_the_management_port_does_not_look_at_bodies(echoing: RunningServer) -> None:
     form = {"Content-Type": "multipart/form-data"}
 
-    assert shared.request("POST", "/livez", b"no form", headers=form, port=shared.health_port).status == 200
+    assert echoing.request("POST", "/livez", b"no form", headers=form, port=echoing.health_port).status == 200
 
 
 def _cpu_s(pid: int) -> float:

@@ -97,20 +97,20 @@ EITHER: dict[str, bytes] = {
 
 
 @pytest.mark.parametrize("name", REFUSED)
-def test_broken_forms_are_400_with_the_reason(shared: RunningServer, name: str) -> None:
+def test_broken_forms_are_400_with_the_reason(echoing: RunningServer, name: str) -> None:
     content_type, body = REFUSED[name]
 
-    reply = post(shared, body, content_type)
+    reply = post(echoing, body, content_type)
 
     assert reply.status == 400
     assert "multipart body" in reply.json()["status"]
 
 
 @pytest.mark.parametrize("name", TAKEN)
-def test_odd_forms_are_taken_as_they_are_meant(shared: RunningServer, name: str) -> None:
+def test_odd_forms_are_taken_as_they_are_meant(echoing: RunningServer, name: str) -> None:
     content_type, body, expected = TAKEN[name]
 
-    reply = post(shared, body, content_type)
+    reply = post(echoing, body, content_type)
 
     assert reply.status == 200
     contents = reply.json()["contents"]
@@ -118,8 +118,8 @@ def test_odd_forms_are_taken_as_they_are_meant(shared: RunningServer, name: str)
 
 
 @pytest.mark.parametrize("name", EITHER)
-def test_forms_without_a_clear_meaning_are_taken_or_refused(shared: RunningServer, name: str) -> None:
-    reply = post(shared, EITHER[name])
+def test_forms_without_a_clear_meaning_are_taken_or_refused(echoing: RunningServer, name: str) -> None:
+    reply = post(echoing, EITHER[name])
 
     assert reply.status in (200, 400)
     if reply.status == 200:
@@ -131,17 +131,17 @@ def test_forms_without_a_clear_meaning_are_taken_or_refused(shared: RunningServe
     [b"\r\n--X" * 800_000, b"\r" * 4_000_000, b"\r\n" * 2_000_000, b"--XX" * 1_000_000, b"\r\n--XX-" * 600_000],
     ids=["almost boundaries", "carriage returns", "empty lines", "boundaries in a line", "almost ends"],
 )
-def test_data_that_looks_like_a_boundary_costs_no_more_than_other_data(shared: RunningServer, data: bytes) -> None:
+def test_data_that_looks_like_a_boundary_costs_no_more_than_other_data(echoing: RunningServer, data: bytes) -> None:
     started_s = time.monotonic()
-    reply = post(shared, form(part(body=data)))
+    reply = post(echoing, form(part(body=data)))
 
     assert time.monotonic() - started_s < 10
     assert reply.status in (200, 400)
 
 
-def test_a_form_that_comes_byte_by_byte_is_taken(shared: RunningServer) -> None:
+def test_a_form_that_comes_byte_by_byte_is_taken(echoing: RunningServer) -> None:
     body = form(part(), part(FIELD + b'; filename="f"', b"y" * 100))
-    with Client(shared.port) as client:
+    with Client(echoing.port) as client:
         client.send(
             f"POST / HTTP/1.1\r\nHost: h\r\nContent-Type: {TYPE}\r\nContent-Length: {len(body)}\r\n\r\n".encode()
         )

@@ -52,9 +52,9 @@ def unescaped(text: str) -> bytes:
 
 
 @pytest.mark.parametrize("path", CASES, ids=lambda path: f"{path.parent.name}-{path.stem}")
-def test_request(shared: RunningServer, http: str, path: Path) -> None:
+def test_request(echoing: RunningServer, http: str, path: Path) -> None:
     case = Case(path, http)
-    with Client(shared.port) as client:
+    with Client(echoing.port) as client:
         client.send(case.payload)
         answers = [_expected_answer(client, statuses) for statuses in case.expected]
         if case.then == "open":
@@ -72,9 +72,9 @@ def test_request(shared: RunningServer, http: str, path: Path) -> None:
         assert [_seen(answer) for answer in given if b'"http_method"' in answer.body] == case.saw
     if case.hidden is not None:
         assert case.hidden.encode() not in b"".join(answer.body for answer in given)
-    assert shared.request("GET", "/healthy").json()["path"] == "/healthy"
+    assert echoing.request("GET", "/healthy").json()["path"] == "/healthy"
     if case.never is not None:
-        assert f" {case.never} " not in shared.log()
+        assert f" {case.never} " not in echoing.log()
 
 
 def test_there_are_cases_of_both_kinds() -> None:

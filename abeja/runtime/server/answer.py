@@ -94,8 +94,9 @@ class Answer:
         self._on_done(is_complete)
 
     def abandon(self) -> None:
-        """The client has left before the answer."""
-        self._log_access(" (the client has left)")
+        """The client has left before the end of the answer."""
+        if self._task is None:  # which says so itself
+            self._log_access(" (the client has left)")
 
     def _begin(self, response: Response) -> None:
         body = response.body
@@ -153,7 +154,9 @@ class Answer:
                     return False
                 self._sent_bytes += len(data)
                 written = self._connection.write(data)
-                if written is not None and not (await asyncio.wait((written,), timeout=_STALL_S))[0]:
+                if written is None:
+                    await asyncio.sleep(0)  # others want their turn, however fast the client is
+                elif not (await asyncio.wait((written,), timeout=_STALL_S))[0]:
                     return False
         return True
 

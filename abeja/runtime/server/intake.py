@@ -133,7 +133,7 @@ class Intake:
             self._end()
             return
         answer.closes = True
-        self._refuse(error, head, answer)
+        self._refuse(self._method_not_allowed() if isinstance(error, MethodNotAllowedError) else error, head, answer)
 
     def on_connection_close(self) -> None:
         """The client has left."""
@@ -157,7 +157,7 @@ class Intake:
     def _admit(self, head: Head) -> BodySink | MultipartSink:
         abi = self._policy.abi
         if head.method not in abi.methods:
-            raise self.method_not_allowed()
+            raise self._method_not_allowed()
         if head.content_length is not None and head.content_length > self._policy.max_body_bytes:
             raise self._too_large()
         refusal = self._dispatcher.refusal()
@@ -170,8 +170,7 @@ class Intake:
                 return MultipartSink(boundary, self._new_sink)
         return self._new_sink()
 
-    def method_not_allowed(self) -> MethodNotAllowedError:
-        """The error for a method that the ABI does not have."""
+    def _method_not_allowed(self) -> MethodNotAllowedError:
         allowed = ", ".join(sorted(self._policy.abi.methods))
         return MethodNotAllowedError("the method is not allowed", headers=[("Allow", allowed)])
 

@@ -19,7 +19,7 @@ from abeja.runtime.pool.pool import Pool
 from abeja.runtime.server.event_loop import new_event_loop
 from abeja.runtime.server.intake import Policy
 from abeja.runtime.server.listener import Listener, bind, default_limit, url
-from abeja.runtime.server.llhttp import LlhttpFront
+from abeja.runtime.server.llhttp_front import LlhttpFront
 from abeja.runtime.server.management import management_application
 from abeja.runtime.server.model_port import ModelPort
 from abeja.runtime.server.tornado_http import CountedServer, tornado_front

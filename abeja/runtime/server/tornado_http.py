@@ -21,7 +21,7 @@ from tornado.httputil import (
     RequestStartLine,
     ResponseStartLine,
 )
-from tornado.iostream import IOStream, StreamClosedError
+from tornado.iostream import IOStream
 
 from abeja.runtime.server.connection import LINGER_S
 from abeja.runtime.server.head import HEAD_LIMIT_BYTES, Head
@@ -95,105 +95,119 @@ class _Delegate(HTTPServerConnectionDelegate):
 
     def start_request(self, server_conn: object, request_conn: HTTPConnection) -> HTTPMessageDelegate:
         state = self._states.setdefault(server_conn, _State())
-        return _Message(self._port, cast("HTTP1Connection", request_conn), state)
+        return _Message(self._port, _RequestConnection(cast("HTTP1Connection", request_conn), state))
 
 
-class _Message(HTTPMessageDelegate):
-    """One request, between tornado's connection and the intake; a `Connection` for the latter."""
+class _RequestConnection:
+    """Tornado's connection for one request, as the `Connection` of an intake."""
 
-    def __init__(self, port: ModelPort, connection: HTTP1Connection, state: _State) -> None:
-        self._connection = connection
-        self._state = state
-        self._intake = port.new_intake(self)
+    def __init__(self, connection: HTTP1Connection, state: _State) -> None:
         self._last_write: asyncio.Future[None] | None = None
-        self._has_read_all = False
         self._timer: asyncio.TimerHandle | None = None
+        self.tornado = connection
+        self.state = state
+        self.has_read_all = False
         self.remote_ip: str = cast("_HTTPRequestContext", connection.context).remote_ip
-
-    # What tornado calls.
-
-    def headers_received(self, start_line: RequestStartLine | ResponseStartLine, headers: HTTPHeaders) -> None:
-        line = cast("RequestStartLine", start_line)
-        if self._state.has_ended or self._connection.stream.closed():
-            self._connection.close()
-            return
-        fields: dict[str, list[str]] = {}
-        for name, value in headers.get_all():
-            fields.setdefault(name.lower(), []).append(value.strip(" \t"))
-        size_bytes = sum(len(name) + len(value) + 4 for name, value in headers.get_all())
-        size_bytes += sum(map(len, line)) + 6
-        # Whether to ask for the body is the intake's to say.
-        headers.pop("Expect", None)
-        self._intake.headers_received(
-            Head.parse(method=line.method, target=line.path, version=line.version, fields=fields, size_bytes=size_bytes)
-        )
-        if self._timer is not None:
-            # What follows is dropped until the connection closes: for that, tornado must find it well-formed.
-            headers.pop("Transfer-Encoding", None)
-            headers["Content-Length"] = _ENDLESS
-
-    def data_received(self, chunk: bytes) -> None:
-        if not self._state.has_ended:
-            self._intake.data_received(chunk)
-
-    def finish(self, *, closes: bool | None = None) -> None:
-        """Of tornado, without an argument: the end of the body. Of the intake: see `Connection`."""
-        if closes is None:
-            self._end_of_body()
-            return
-        self._state.has_ended = self._state.has_ended or closes
-        if closes and not self._has_read_all:
-            self._linger()
-            return
-        self._connection.finish()
-        if closes:
-            self.when_flushed(self._connection.close)
-
-    def on_connection_close(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-        self._intake.on_connection_close()
-
-    # What the intake calls.
 
     @property
     def is_closed(self) -> bool:
-        return self._connection.stream.closed()
+        """See `Connection`."""
+        return self.tornado.stream.closed()
+
+    @property
+    def is_lingering(self) -> bool:
+        """Whether what still comes is dropped until the connection closes."""
+        return self._timer is not None
 
     def write(self, data: bytes) -> "asyncio.Future[None] | None":
+        """See `Connection`."""
         # Bytes that are complete, with framing: tornado passes them on as they are.
-        self._last_write = self._connection.write(data)
+        self._last_write = self.tornado.write(data)
         return self._last_write
 
+    def finish(self, *, closes: bool) -> None:
+        """See `Connection`."""
+        self.state.has_ended = self.state.has_ended or closes
+        if closes and not self.has_read_all:
+            # Closing now could make the client's system drop the answer.
+            self._timer = asyncio.get_running_loop().call_later(LINGER_S, self.tornado.close)
+            self.when_flushed(self._end_output)
+            return
+        self.tornado.finish()
+        if closes:
+            self.when_flushed(self.tornado.close)
+
     def close(self) -> None:
-        self._state.has_ended = True
-        self._connection.close()
+        """See `Connection`."""
+        self.state.has_ended = True
+        self.tornado.close()
 
     def when_flushed(self, callback: Callable[[], None]) -> None:
+        """See `Connection`."""
         if self._last_write is None or self._last_write.done():
             callback()
         else:
             self._last_write.add_done_callback(lambda _: callback())
 
-    def _end_of_body(self) -> None:
-        self._has_read_all = True
-        if self._state.has_ended:
-            return
-        # A client that left right behind its request is not reported through the callback.
-        if self._connection.stream.closed():
-            self._intake.on_connection_close()
-            return
-        self._connection.set_close_callback(self._intake.on_connection_close)
-        self._intake.finish()
-
-    def _linger(self) -> None:
-        """Let the client read the answer: closing now could make its system drop it."""
-        self._timer = asyncio.get_running_loop().call_later(LINGER_S, self._connection.close)
-        self.when_flushed(self._end_output)
+    def stop_lingering(self) -> None:
+        """The client has left."""
+        if self._timer is not None:
+            self._timer.cancel()
 
     def _end_output(self) -> None:
         try:
             if not self.is_closed:
-                self._connection.stream.socket.shutdown(socket.SHUT_WR)
-        except (OSError, StreamClosedError):
-            self._connection.close()
+                self.tornado.stream.socket.shutdown(socket.SHUT_WR)
+        except OSError:
+            self.tornado.close()
+
+
+class _Message(HTTPMessageDelegate):
+    """One request: what tornado tells of it, told to the intake."""
+
+    def __init__(self, port: ModelPort, connection: _RequestConnection) -> None:
+        self._connection = connection
+        self._intake = port.new_intake(connection)
+
+    def headers_received(self, start_line: RequestStartLine | ResponseStartLine, headers: HTTPHeaders) -> None:
+        connection = self._connection
+        if connection.state.has_ended or connection.is_closed:
+            connection.close()
+            return
+        head = _head(cast("RequestStartLine", start_line), headers)
+        # Whether to ask for the body is the intake's to say.
+        headers.pop("Expect", None)
+        self._intake.headers_received(head)
+        if connection.is_lingering:
+            # For what follows to be dropped, tornado must find it well-formed.
+            headers.pop("Transfer-Encoding", None)
+            headers["Content-Length"] = _ENDLESS
+
+    def data_received(self, chunk: bytes) -> None:
+        if not self._connection.state.has_ended:
+            self._intake.data_received(chunk)
+
+    def finish(self) -> None:
+        connection = self._connection
+        connection.has_read_all = True
+        if connection.state.has_ended:
+            return
+        # A client that left right behind its request is not reported through the callback.
+        if connection.is_closed:
+            self._intake.on_connection_close()
+            return
+        connection.tornado.set_close_callback(self._intake.on_connection_close)
+        self._intake.finish()
+
+    def on_connection_close(self) -> None:
+        self._connection.stop_lingering()
+        self._intake.on_connection_close()
+
+
+def _head(line: RequestStartLine, headers: HTTPHeaders) -> Head:
+    fields: dict[str, list[str]] = {}
+    size_bytes = sum(map(len, line)) + len("  \r\n\r\n")
+    for name, value in headers.get_all():
+        fields.setdefault(name.lower(), []).append(value.strip(" \t"))
+        size_bytes += len(name) + len(value) + len(": \r\n")
+    return Head.parse(method=line.method, target=line.path, version=line.version, fields=fields, size_bytes=size_bytes)

@@ -1,0 +1,186 @@
+"""Reads requests with llhttp, the parser of Node.js: bytes in, heads and bodies out.
+
+The parser knows the grammar of HTTP/1; its lenient modes stay off. A head, and a chunked body, end with an
+empty line. So the parser is never given more than up to the next one, and what follows a request is known
+to the byte.
+"""
+
+import re
+
+import httptools
+
+from abeja.runtime.errors import (
+    MethodNotAllowedError,
+    RequestError,
+    RequestMalformedError,
+    VersionUnsupportedError,
+)
+from abeja.runtime.server.head import HEAD_LIMIT_BYTES, TARGET_LIMIT_BYTES, Head, head_too_large
+
+# Chunk extensions and trailers are read and dropped, but not for ever.
+_IDLE_FRAMING_BYTES = 64 * 1024
+_EMPTY_LINE = b"\r\n\r\n"
+_TOKEN = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
+# RFC 9112, 3: one space between the three parts. The parser takes more, and other protocols too.
+_REQUEST_LINE = re.compile(rb"(%b) ([\x21-\x7e]+) (HTTP/[0-9]\.[0-9])\r" % _TOKEN)
+_BEGUN_LINE = re.compile(rb"%b(?: .*)?" % _TOKEN, re.DOTALL)
+
+
+class RequestReader:
+    """One request after another, each of which the caller takes before it gives the bytes of the next.
+
+    Attributes:
+        head: of the request; None until all of it has come.
+        is_complete: whether all of the request has come.
+    """
+
+    def __init__(self) -> None:
+        self._parser = httptools.HttpRequestParser(self)
+        # What has come of a head that is not complete; then the last bytes of a chunked body.
+        self._kept = bytearray()
+        self._head_bytes = 0
+        self._fields: dict[str, list[str]] = {}
+        self._has_fields = False
+        self._pieces: list[bytes] = []
+        self._left_bytes = 0
+        self._idle_framing_bytes = 0
+        self.head: Head | None = None
+        self.is_complete = False
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether something of a request has come; empty lines before it are nothing."""
+        return self.head is not None or bool(self._kept.strip(b"\r\n"))
+
+    def next_request(self) -> None:
+        """What comes from here on is of the next request."""
+        self._kept.clear()
+        self._head_bytes = 0
+        self._fields = {}
+        self._has_fields = False
+        self.head = None
+        self.is_complete = False
+
+    def piece_end(self, data: bytes | bytearray, start: int, size: int) -> int:
+        """How much of ``data[start:size]`` may be fed at once, as the end of it."""
+        if self._left_bytes:
+            return min(size, start + self._left_bytes)
+        tail = self._kept[-3:]
+        if tail:
+            across = (tail + data[start : min(size, start + 3)]).find(_EMPTY_LINE)
+            if across >= 0:
+                return start + across + len(_EMPTY_LINE) - len(tail)
+        found = data.find(_EMPTY_LINE, start, size)
+        return size if found < 0 else found + len(_EMPTY_LINE)
+
+    def feed(self, piece: memoryview) -> None:
+        """Parse a piece, as `piece_end` allows it.
+
+        Raises:
+            RequestError: it is not HTTP, or too much; nothing can be read any more.
+        """
+        try:
+            self._parser.feed_data(piece)
+        except httptools.HttpParserUpgrade:
+            pass  # ignored, as a server may (RFC 9110, 7.8); `_expect_body` sees to the body
+        except httptools.HttpParserInvalidMethodError as error:
+            raise _method_error(bytes(self._kept + piece)) from error
+        except httptools.HttpParserError as error:
+            raise _syntax_error(error) from error
+        if self.head is None:
+            self._advance_head(piece)
+        elif self._left_bytes:
+            self._left_bytes -= len(piece)
+        else:
+            self._advance_chunks(piece)
+
+    def take_body(self) -> bytes:
+        """What has come of the body since the last call."""
+        if not self._pieces:
+            return b""
+        data = self._pieces[0] if len(self._pieces) == 1 else b"".join(self._pieces)
+        self._pieces.clear()
+        return data
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Called by the parser, for the fields of a head and for those behind the chunks of a body."""
+        if not self._has_fields:
+            # RFC 9110, 5.5: white space around a value is no part of it.
+            text = value.decode("latin-1").strip(" \t")
+            self._fields.setdefault(name.decode("latin-1").lower(), []).append(text)
+
+    def on_headers_complete(self) -> None:
+        """Called by the parser."""
+        self._has_fields = True
+
+    def on_body(self, data: bytes) -> None:
+        """Called by the parser."""
+        self._pieces.append(data)
+
+    def on_message_complete(self) -> None:
+        """Called by the parser."""
+        self.is_complete = True
+
+    def _advance_head(self, piece: memoryview) -> None:
+        self._head_bytes += len(piece)
+        if self._has_fields:
+            self._end_head(bytes(self._kept + piece) if self._kept else bytes(piece))
+            return
+        self._kept += piece
+        if self._head_bytes > HEAD_LIMIT_BYTES:
+            raise head_too_large()
+        if b"\n" in bytes(piece):
+            line, newline, _ = self._kept[: 2 * TARGET_LIMIT_BYTES].lstrip(b"\r\n").partition(b"\n")
+            if newline and not _REQUEST_LINE.fullmatch(line):
+                raise _line_error()
+
+    def _end_head(self, raw: bytes) -> None:
+        self._kept.clear()
+        line = _REQUEST_LINE.match(raw.lstrip(b"\r\n") if raw[0] in b"\r\n" else raw)
+        if line is None:
+            raise _line_error()
+        method, target, version = line.groups()
+        self.head = Head.parse(
+            method=method.decode("ascii"),
+            target=target.decode("ascii"),
+            version=version.decode("ascii"),
+            fields=self._fields,
+            size_bytes=self._head_bytes,
+        )
+        if self.head.has_body:
+            self._expect_body(self.head.content_length)
+
+    def _expect_body(self, length: int | None) -> None:
+        self._left_bytes = length or 0
+        self._idle_framing_bytes = 0
+        if self.is_complete:
+            # The parser took the body for that of another protocol, because of `Upgrade`. A new one, told the
+            # same framing, reads it.
+            framing = b"Transfer-Encoding: chunked" if length is None else b"Content-Length: %d" % length
+            self._parser = httptools.HttpRequestParser(self)
+            self._parser.feed_data(b"POST / HTTP/1.1\r\n%b\r\n\r\n" % framing)
+            self.is_complete = False
+
+    def _advance_chunks(self, piece: memoryview) -> None:
+        # The empty line at the end may be split too.
+        self._kept += piece[-3:]
+        del self._kept[:-3]
+        self._idle_framing_bytes = 0 if self._pieces else self._idle_framing_bytes + len(piece)
+        if self._idle_framing_bytes > _IDLE_FRAMING_BYTES:
+            raise RequestMalformedError("the chunked body has extensions or trailers without end")
+
+
+def _line_error() -> RequestError:
+    return RequestMalformedError("the request line is malformed")
+
+
+def _method_error(seen: bytes) -> RequestError:
+    line = seen.lstrip(b"\r\n").partition(b"\r")[0]
+    return MethodNotAllowedError("the method is not known") if _BEGUN_LINE.fullmatch(line) else _line_error()
+
+
+def _syntax_error(error: httptools.HttpParserError) -> RequestError:
+    text = str(error)
+    if "HTTP version" in text or "PRI/Upgrade" in text:
+        return VersionUnsupportedError("the server speaks HTTP/1.1 and HTTP/1.0")
+    return RequestMalformedError(f"the request is malformed: {text.replace('`', '')}")

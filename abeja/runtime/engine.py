@@ -36,10 +36,12 @@ class HandlerFailure:
     Attributes:
         message: the exception on one line.
         traceback: the user's; empty if none of it is theirs.
+        slug: which error it is: ``handler-failed``, or ``spool-failed`` if the answer could not be stored.
     """
 
     message: str
     traceback: str
+    slug: str = "handler-failed"
 
 
 class RequestTooLargeError(Exception):

@@ -484,7 +484,7 @@ class VersionUnsupportedError(RequestError):
 
 
 class SpoolFailedError(RequestError):
-    """A body could not be written to the spool folder, mostly because the disk is full."""
+    """A body, of a request or an answer, could not be written to the spool folder, mostly because the disk is full."""
 
     slug = "spool-failed"
     status = 507

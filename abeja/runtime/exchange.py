@@ -15,6 +15,7 @@ from abeja.runtime.errors import (
     HandlerFailedError,
     RequestError,
     RequestMalformedError,
+    SpoolFailedError,
     WorkerDiedError,
 )
 from abeja.runtime.messages import Body, Request, Response, SpoolFile
@@ -23,8 +24,8 @@ from abeja.runtime.spool import BodySink, MemoryBudget, Spool
 
 _log = logging.getLogger("abeja.runtime")
 
-# A streamed answer is held back this long: one that ends meanwhile goes out whole, with its length,
-# and one that fails meanwhile is a clean 500.
+# A streamed answer is held back until this long after its first piece: one that ends meanwhile goes out whole,
+# with its length, and one that fails or hangs before is a clean 500 or 504.
 _HOLD_S = 0.025
 # A client that takes no byte of a streamed answer for this long is given up, for the worker's sake.
 _STALL_S = 60.0
@@ -165,6 +166,8 @@ class Exchange:
             self._held.write(data)
             if self._may_stream and self._held.is_in_file:
                 self._stop_holding()
+            elif self._may_stream and self._hold is None:
+                self._hold = asyncio.get_running_loop().call_later(_HOLD_S, self._stop_holding)
         except RequestError as error:
             self._give_up_stream(error)
 
@@ -187,6 +190,9 @@ class Exchange:
     def on_failure(self, failure: HandlerFailure) -> None:
         """See `Call`."""
         self._release_worker()
+        if failure.slug == SpoolFailedError.slug:
+            self.fail(SpoolFailedError("the answer could not be stored", detail=failure.message))
+            return
         shown = failure.traceback.rstrip() or failure.message
         self._log(logging.ERROR, f"unexpected error occurred in user model.\n{shown}")
         self.fail(HandlerFailedError("unexpected error occurred"))
@@ -210,8 +216,6 @@ class Exchange:
             self._cancel_stream()
             return
         self._held = BodySink(self._terms.spool, MemoryBudget())
-        if self._may_stream:
-            self._hold = asyncio.get_running_loop().call_later(_HOLD_S, self._stop_holding)
 
     def _stop_holding(self) -> None:
         """From here on the answer goes out piece by piece."""

@@ -66,6 +66,7 @@ def test_a_body_that_does_not_fit_is_507_and_the_next_one_is_served(
         assert server.request(body=b"small").status == 200
         assert server.request(body=_FITS).status == 200
         assert files() == []
+    assert "No space left on device" in server.log()
     assert "Traceback" not in server.log()
 
 
@@ -92,6 +93,21 @@ def test_what_others_have_stored_is_not_lost(server: RunningServer, files: Calla
 
     assert raw.startswith(b"HTTP/1.1 200 ")
     assert raw.endswith(b"\r\n\r\nyyyy")
+    assert files() == []
+
+
+@pytest.mark.parametrize("kind", ["whole", "pieces"])
+def test_an_answer_that_does_not_fit_is_507_and_the_worker_serves_on(
+    server: RunningServer, files: Callable[[], list[str]], kind: str
+) -> None:
+    before = server.children()
+
+    reply = server.request(headers={"X-Size": str(len(_TOO_LARGE)), "X-Kind": kind})
+
+    assert (reply.status, reply.json()["status"]) == (507, "the answer could not be stored")
+    assert "No space left on device" in server.log()
+    assert server.request(headers={"X-Size": str(len(_FITS)), "X-Kind": kind}).status == 200
+    assert server.children() == before
     assert files() == []
 
 

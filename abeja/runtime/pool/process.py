@@ -17,7 +17,7 @@ from attrs import define
 
 from abeja.runtime import worker as worker_package
 from abeja.runtime.engine import AnswerHead, Call, HandlerFailure, RequestTooLargeError, WorkerUnreachableError
-from abeja.runtime.errors import AbejaRuntimeError, HandlerLoadError, WorkerStartError
+from abeja.runtime.errors import AbejaRuntimeError, HandlerLoadError, SpoolFailedError, WorkerStartError
 from abeja.runtime.model import Model
 from abeja.runtime.pool import exits, guardian_main
 from abeja.runtime.pool.channel import Channel, request_frame
@@ -385,8 +385,12 @@ class WorkerProcess(asyncio.SubprocessProtocol):
         elif kind == "end":
             call.on_end()
         else:
-            error = header["error"]
-            call.on_failure(HandlerFailure(message=str(error["message"]), traceback=str(error["traceback"])))
+            failure = _failure(header["error"])
+            if failure.slug == SpoolFailedError.slug:
+                # Whatever removed its folder, the next answer finds one.
+                with contextlib.suppress(OSError):
+                    self._spool.create_folder(self._folder.name)
+            call.on_failure(failure)
         # Only now: if handling the frame had failed, the call would have been lost with the worker.
         self._turn_ended(turn)
 
@@ -535,6 +539,11 @@ def _worker_half(plugin: Abi | Encoder) -> dict[str, str]:
 def _load_error(error: dict[str, Any]) -> HandlerLoadError:
     message, hint, slug, traceback = (str(error[name]) for name in ("message", "hint", "slug", "traceback"))
     return HandlerLoadError(message, hint=hint, slug=slug, traceback=traceback)
+
+
+def _failure(error: dict[str, Any]) -> HandlerFailure:
+    message, traceback, slug = (str(error[name]) for name in ("message", "traceback", "slug"))
+    return HandlerFailure(message=message, traceback=traceback, slug=slug)
 
 
 def _answer_head(header: dict[str, Any]) -> AnswerHead:

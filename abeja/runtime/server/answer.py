@@ -6,7 +6,10 @@ import logging
 import time
 from collections.abc import Callable
 from email.utils import formatdate
+from typing import BinaryIO
 
+from abeja.runtime import answers
+from abeja.runtime.errors import AnswerInvalidError
 from abeja.runtime.messages import Response, SpoolFile
 from abeja.runtime.server.connection import Connection
 from abeja.runtime.server.head import HEALTH_PATH, Head
@@ -110,7 +113,19 @@ class Answer:
             self._connection.write(head)
             self.finish(is_complete=True)
         else:
-            self._task = asyncio.get_running_loop().create_task(self._send_file(response, body))
+            self._begin_file(response, body)
+
+    def _begin_file(self, response: Response, file: SpoolFile) -> None:
+        try:
+            # Before the head, which promises it.
+            source = file.path.open("rb")
+        except OSError as error:
+            file.remove()
+            failure = AnswerInvalidError("unexpected error occurred", detail=f"the answer cannot be read: {error}")
+            _log.error("%s: %s", failure.slug, failure.detail, extra={"request_id": self._head.request_id})
+            self._begin(answers.error_response(failure, request_id=self._head.request_id))
+            return
+        self._task = asyncio.get_running_loop().create_task(self._send_file(response, file, source))
 
     def _head_of(self, response: Response, length: int | None) -> bytes:
         """The head of the answer, with the empty line behind it."""
@@ -137,27 +152,27 @@ class Answer:
         # HTTP fields are octets: text beyond ASCII goes out as UTF-8, as in the original.
         return f"{text}\r\n".encode()
 
-    async def _send_file(self, response: Response, file: SpoolFile) -> None:
+    async def _send_file(self, response: Response, file: SpoolFile, source: BinaryIO) -> None:
         is_complete = False
         try:
-            self._connection.write(self._head_of(response, file.size_bytes))
-            is_complete = await self._copy(file)
+            with source:
+                self._connection.write(self._head_of(response, file.size_bytes))
+                is_complete = await self._copy(source)
         finally:
             file.remove()
             self.finish(is_complete=is_complete)
 
-    async def _copy(self, file: SpoolFile) -> bool:
+    async def _copy(self, source: BinaryIO) -> bool:
         """Send the file; whether the client has taken it, but for what the system buffers."""
-        with file.path.open("rb") as source:
-            while self._has_body and (data := source.read(_READ_BYTES)):
-                if self._connection.is_closed:
-                    return False
-                self._sent_bytes += len(data)
-                written = self._connection.write(data)
-                if written is None:
-                    await asyncio.sleep(0)  # others want their turn, however fast the client is
-                elif not (await asyncio.wait((written,), timeout=_STALL_S))[0]:
-                    return False
+        while self._has_body and (data := source.read(_READ_BYTES)):
+            if self._connection.is_closed:
+                return False
+            self._sent_bytes += len(data)
+            written = self._connection.write(data)
+            if written is None:
+                await asyncio.sleep(0)  # others want their turn, however fast the client is
+            elif not (await asyncio.wait((written,), timeout=_STALL_S))[0]:
+                return False
         return True
 
     def _log_access(self, remark: str) -> None:

@@ -1,5 +1,7 @@
 """Reads one HTTP request into a `Request`: decides at the head, then takes the body as it arrives."""
 
+import logging
+
 from attrs import frozen
 
 from abeja.runtime import answers
@@ -14,6 +16,8 @@ from abeja.runtime.server.head import HEALTH_PATH, Head
 from abeja.runtime.server.multipart import MultipartSink, boundary_of
 from abeja.runtime.spool import BodySink, MemoryBudget, Spool
 from abeja.runtime.types import Abi
+
+_log = logging.getLogger("abeja.runtime")
 
 # RFC 9110, 15.2.1.
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
@@ -198,6 +202,8 @@ class Intake:
         if self._sink is not None:
             self._sink.discard()
             self._sink = None
+        if error.detail:
+            _log.error("%s: %s", error.slug, error.detail, extra={"request_id": head.request_id})
         self._respond_early(answers.error_response(error, request_id=head.request_id), head, answer)
 
     def _respond_early(self, response: Response, head: Head, answer: Answer) -> None:

@@ -34,8 +34,14 @@ class LoadError(Exception):
         return {"slug": self.slug, "message": _cut(self.message), "hint": _cut(self.hint), "traceback": trace}
 
 
+class StorageError(Exception):
+    """The answer could not be written to a file, mostly because the disk is full: nobody's fault here."""
+
+
 def describe(error: BaseException) -> Dict[str, str]:
     """The fields of an `error` frame for an exception raised while a request was served."""
+    if isinstance(error, StorageError):
+        return {"slug": "spool-failed", "message": str(error), "hint": "", "traceback": ""}
     return {"slug": "handler-failed", "message": summary(error), "hint": "", "traceback": user_traceback(error)}
 
 

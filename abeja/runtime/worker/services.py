@@ -95,8 +95,9 @@ class Services(object):
         # Imported on first use: most handlers are synchronous, and asyncio is a tenth of a second of start-up.
         import asyncio
 
-        if self._loop is None:
-            # One loop for the worker's life, so that a handler may keep clients and locks between requests.
+        if self._loop is None or self._loop.is_closed():
+            # One loop for the worker's life, so that a handler may keep clients and locks between requests;
+            # another one only if the handler has closed it.
             self._loop = asyncio.new_event_loop()
             asyncio.set_event_loop(self._loop)
         return self._loop.run_until_complete(_as_coroutine(awaitable))

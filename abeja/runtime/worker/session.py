@@ -1,9 +1,10 @@
 """The worker's life: load, say ready, serve one request after another until the server has gone."""
 
+import itertools
 import os
 import sys
 import tempfile
-from typing import Any, Callable, Dict, Iterable, List, Optional, Tuple
+from typing import Any, BinaryIO, Callable, Dict, Iterable, List, Optional, Tuple
 
 from . import failure, frames, loading
 from .channel import ChannelClosedError
@@ -154,15 +155,31 @@ def _collect(body: Iterable[bytes], spool_dir: str) -> Tuple[bytes, Optional[str
 
 
 def _write_file(pieces: List[bytes], rest: Iterable[bytes], spool_dir: str) -> str:
-    handle, path = tempfile.mkstemp(prefix="answer-", dir=spool_dir)
+    created: Tuple[int, str] = _stored(tempfile.mkstemp, prefix="answer-", dir=spool_dir)
+    handle, path = created
     try:
-        with os.fdopen(handle, "wb") as file:
-            file.writelines(pieces)
-            file.writelines(rest)
+        # Without a buffer: closing writes nothing, so it cannot fail for lack of space.
+        with os.fdopen(handle, "wb", 0) as file:
+            for piece in itertools.chain(pieces, rest):
+                _write_all(file, piece)
     except BaseException:  # whatever the user's generator raised, the half-written file goes
         os.unlink(path)
         raise
     return path
+
+
+def _write_all(file: BinaryIO, piece: bytes) -> None:
+    view = memoryview(piece).cast("B")
+    while len(view):
+        view = view[_stored(file.write, view) :]
+
+
+def _stored(action: Callable[..., Any], *args: Any, **options: Any) -> Any:
+    """What `action` returns; it stores a part of the answer."""
+    try:
+        return action(*args, **options)
+    except OSError as error:
+        raise failure.StorageError("the worker could not store the answer: %s" % error) from error
 
 
 def _pieces(chunk: bytes) -> Iterable[bytes]:

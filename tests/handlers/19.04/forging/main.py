@@ -106,7 +106,7 @@ DEEDS = {
     "header of lines": lambda: response(b"forged", body="inline", headers=[["a", "b\r\nc: d"]]),
     "odd body": lambda: response(b"forged", body=["inline"]),
     "error without anything": lambda: own(kind="error"),
-    "error of numbers": lambda: own(kind="error", error={"message": 5, "traceback": [6]}),
+    "error of numbers": lambda: own(kind="error", error={"message": 5, "traceback": [6], "slug": 7}),
     "file elsewhere": lambda: response(body="file", path="/etc/passwd", size=1),
     "file above": lambda: response(body="file", path=folder() + "/../../x", size=1),
     "file not there": lambda: response(body="file", path=folder() + "/none", size=1),

@@ -492,6 +492,7 @@ DEEDS = {
     "stream exits at once": lambda: {"content": nothing_but(lambda: sys.exit(1))},
     "stream dies at once": lambda: {"content": nothing_but(lambda: os._exit(1))},
     "stream hangs at once": lambda: {"content": nothing_but(lambda: time.sleep(600))},
+    "stream fails after a while": lambda: {"content": nothing_but(lambda: time.sleep(0.1) or raise_(LATE))},
     "stream fails": lambda: {"content": first_then(lambda: raise_(LATE))},
     "stream exits": lambda: {"content": first_then(lambda: sys.exit(1))},
     "stream dies": lambda: {"content": first_then(lambda: os._exit(1))},

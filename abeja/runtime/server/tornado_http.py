@@ -11,6 +11,8 @@ from collections.abc import Callable
 from typing import cast
 from weakref import WeakKeyDictionary
 
+# Tornado would import it at the first connection, when there may be no descriptor left to do so.
+import tornado.platform.asyncio  # noqa: F401
 from tornado.http1connection import HTTP1Connection
 from tornado.httpserver import HTTPServer, _HTTPRequestContext
 from tornado.httputil import (

@@ -170,7 +170,9 @@ def test_an_answer_for_a_client_that_has_left_is_dropped(
         connection.sendall(HEAD % (path, 100_000) + b"x" * 100_000)
         wait_until((model / f"in-{path.decode()[1:]}").exists, "the handler to run")
         leave(connection)
-    _wait_until_left(server, path.decode(), logged)
+    if leave is _reset:
+        # One that closes looks like one that says no more, and reads: it is written to until it resets.
+        _wait_until_left(server, path.decode(), logged)
 
 
 def test_a_large_answer_is_given_up_when_its_client_leaves(server: RunningServer, leave: Leave) -> None:

@@ -362,8 +362,8 @@ class WorkerProcess(asyncio.SubprocessProtocol):
                 self._ready.set_result(None)
         elif self.state is State.STARTING and kind == "failed":
             self._error = _load_error(header["error"])
-        elif header.get("id") in self._turns:
-            self._turn_frame(self._turns[header["id"]], kind, header, payload)
+        elif isinstance(number := header.get("id"), int) and number in self._turns:
+            self._turn_frame(self._turns[number], kind, header, payload)
 
     def _turn_frame(self, turn: "_Turn", kind: str, header: dict[str, Any], payload: bytes) -> None:
         if kind not in (_IN_STREAM if turn.is_streaming else _AT_FIRST):

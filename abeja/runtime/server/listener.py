@@ -67,7 +67,10 @@ class Listener:
         self._listen()
 
     def stop(self) -> None:
-        """Accept nothing more; open connections stay."""
+        """Accept nothing more; open connections stay, and those that the system has accepted already are taken."""
+        if not self._has_stopped:
+            for sock in self._sockets:
+                self._accept_some(sock)
         self._pause()
         self._has_stopped = True
         if self._retry is not None:

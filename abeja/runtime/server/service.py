@@ -146,8 +146,8 @@ class Server:
     async def _shut_down(
         self, dispatcher: Dispatcher, pool: Pool, port: ModelPort, listeners: Sequence[Listener]
     ) -> None:
-        listeners[0].stop()
         dispatcher.begin_drain()
+        listeners[0].stop()
         if not await self._is_idle_within(_DRAIN_S, port):
             # Whoever still waits gets an answer, before its connection closes.
             dispatcher.abandon_waiting()

@@ -137,8 +137,11 @@ class Wire(asyncio.Transport):
     def get_write_buffer_size(self) -> int:
         return 0
 
-    def get_extra_info(self, name: str, default: Any = None) -> Any:  # noqa: ARG002 (the interface)
-        return default
+    def get_extra_info(self, name: str, default: Any = None) -> Any:
+        return self if name == "socket" else default
+
+    def getsockopt(self, level: int, option: int) -> int:  # noqa: ARG002 (the interface)
+        return 0
 
 
 class Bench:

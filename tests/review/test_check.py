@@ -400,7 +400,11 @@ def test_nothing_is_run(check: Check, tmp_path: Path) -> None:
 FOLDERS = Path(__file__).parents[2]
 GOOD = [
     *(path.parent for path in sorted(FOLDERS.glob("examples/*/main.py"))),
-    *(path.parent for path in sorted(FOLDERS.glob("tests/handlers/1*/*/main.py")) if path.parent.name != "old"),
+    *(
+        path.parent
+        for path in sorted(FOLDERS.glob("tests/handlers/1*/*/main.py"))
+        if path.parent.name not in ("old", "hostile")
+    ),
 ]
 # Handlers of fixtures that have others than `handler`.
 HANDLERS = {"frames": ["first", "each"], "shapes": ["called", "bound", "decorated", "consumes", "remembers"]}

@@ -7,6 +7,7 @@ and not looked at, until the request before it has been answered.
 import asyncio
 import logging
 import math
+import socket
 from collections.abc import Callable
 from typing import cast
 
@@ -258,6 +259,10 @@ class LlhttpConnection(asyncio.BufferedProtocol):
 
     def _go_on(self, transport: asyncio.Transport) -> None:
         """Take the next request of those that came behind each other."""
+        # While nothing was read, a reset could not be noticed: nobody waits for what is left.
+        if self.is_closed or transport.get_extra_info("socket").getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
+            transport.abort()
+            return
         rest, self._rest = self._rest, b""
         try:
             self._consume(rest, len(rest))

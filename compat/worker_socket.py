@@ -92,7 +92,8 @@ class WorkerSocket:
 
     def call(self, number: int, request: Request) -> Outcome:
         """Send one request and wait for the whole answer."""
-        self.send(*request_frame(number, self._message(number, request)))
+        head, payload = request_frame(number, self._message(number, request))
+        self._socket.sendall(frames.prefix(len(head), len(payload)) + head + payload)
         header, payload = self.receive()
         if header["kind"] == "error":
             return Failure(header["error"]["message"])

@@ -6,9 +6,10 @@ from collections.abc import Callable
 from typing import Protocol
 
 import attrs
-from attrs import frozen
+from attrs import field, frozen
 
 from abeja.runtime import answers
+from abeja.runtime.deadlines import Deadline, Deadlines
 from abeja.runtime.engine import AnswerHead, HandlerFailure, RequestTooLargeError, Worker
 from abeja.runtime.errors import (
     DeadlineExceededError,
@@ -56,11 +57,13 @@ class Terms:
         spool: for streamed answers that must be collected.
         timeout_s: how long a worker may take; None for as long as it likes.
         headers: the server's headers for answers of the handler.
+        deadlines: of the handlers that run.
     """
 
     spool: Spool
     timeout_s: float | None
     headers: tuple[tuple[str, str], ...]
+    deadlines: Deadlines = field(factory=Deadlines)
 
 
 class Exchange:
@@ -114,7 +117,7 @@ class Exchange:
         except RequestTooLargeError as error:
             self.fail(RequestMalformedError("the request's headers are too large", detail=str(error)))
             return
-        self._worker = WorkerLease(self, worker, timeout_s=self.timeout_s)
+        self._worker = WorkerLease(self, worker, timeout_s=self.timeout_s, deadlines=self._terms.deadlines)
 
     def cancel(self) -> None:
         """The client has left: drop the request if it waits, the answer if the handler runs."""
@@ -304,16 +307,18 @@ class WorkerLease:
         exchange: who has it.
         worker: what it has.
         timeout_s: how long; None for ever.
+        deadlines: its own is one of them.
 
     Attributes:
         has_timed_out: the worker was killed for being too slow.
     """
 
-    def __init__(self, exchange: Exchange, worker: Worker, *, timeout_s: float | None) -> None:
+    def __init__(self, exchange: Exchange, worker: Worker, *, timeout_s: float | None, deadlines: Deadlines) -> None:
         self._exchange = exchange
         self._worker = worker
         self._left_s = timeout_s
-        self._deadline: asyncio.TimerHandle | None = None
+        self._deadlines = deadlines
+        self._deadline: Deadline | None = None
         self._stall: asyncio.TimerHandle | None = None
         self.has_timed_out = False
         self._run()
@@ -324,9 +329,7 @@ class WorkerLease:
         if self._stall is not None:
             self._stall.cancel()
         else:
-            if self._deadline is not None:
-                self._left_s = max(0.0, self._deadline.when() - loop.time())
-                self._deadline.cancel()
+            self._stop_clock()
             self._worker.pause(self._exchange)
         self._stall = loop.call_later(limit_s, on_stalled)
 
@@ -345,14 +348,19 @@ class WorkerLease:
 
     def end(self) -> None:
         """The worker has finished with the request."""
-        for timer in (self._deadline, self._stall):
-            if timer is not None:
-                timer.cancel()
-        self._stall = None
+        self._stop_clock()
+        if self._stall is not None:
+            self._stall.cancel()
+            self._stall = None
 
     def _run(self) -> None:
         if self._left_s is not None:
-            self._deadline = asyncio.get_running_loop().call_later(self._left_s, self._time_out)
+            self._deadline = self._deadlines.add(self._left_s, self._time_out)
+
+    def _stop_clock(self) -> None:
+        if self._deadline is not None:
+            self._left_s = self._deadlines.meet(self._deadline)
+            self._deadline = None
 
     def _time_out(self) -> None:
         self.has_timed_out = True

@@ -65,10 +65,10 @@ def test_frames_that_the_socket_does_not_take_at_once_arrive_whole_and_in_order(
 
     async def scene(ends: Ends) -> None:
         for header, payload in sent * 3:
-            ends.channel.send(header, payload)
+            ends.channel.send(frames.encode_json(header), payload)
         assert await ends.read_frames(len(sent) * 3) == sent * 3
         # The kept ones have gone: a new one goes straight out.
-        ends.channel.send({"kind": "cancel"})
+        ends.channel.send(frames.encode_json({"kind": "cancel"}))
         assert await ends.read_frames(1) == [({"kind": "cancel"}, b"")]
 
     run(scene)
@@ -79,7 +79,7 @@ def test_a_frame_for_a_worker_that_has_gone_is_not_handed_over() -> None:
         ends.theirs.close()
         for _ in range(2):
             with pytest.raises(WorkerUnreachableError):
-                ends.channel.send({"kind": "request"}, b"body")
+                ends.channel.send(frames.encode_json({"kind": "request"}), b"body")
             assert not ends.channel.is_open
 
     run(scene)
@@ -90,7 +90,7 @@ def test_what_a_worker_sent_before_it_went_is_read_all_the_same() -> None:
         ends.theirs.send(frames.encode({"kind": "end", "id": 1}))
         ends.theirs.close()
         with pytest.raises(WorkerUnreachableError):
-            ends.channel.send({"kind": "request"})
+            ends.channel.send(frames.encode_json({"kind": "request"}))
         await ends.wait(lambda: ends.closed)
         assert ends.received == [({"kind": "end", "id": 1}, b"")]
 
@@ -99,7 +99,7 @@ def test_what_a_worker_sent_before_it_went_is_read_all_the_same() -> None:
 
 def test_a_frame_that_was_begun_when_the_worker_went_is_no_error_of_the_sender() -> None:
     async def scene(ends: Ends) -> None:
-        ends.channel.send({"kind": "request"}, LARGE)
+        ends.channel.send(frames.encode_json({"kind": "request"}), LARGE)
         ends.theirs.close()
         await ends.wait(lambda: ends.closed)
         assert not ends.channel.is_open
@@ -110,8 +110,8 @@ def test_a_frame_that_was_begun_when_the_worker_went_is_no_error_of_the_sender()
 def test_a_frame_above_the_limits_leaves_the_channel_as_it_is() -> None:
     async def scene(ends: Ends) -> None:
         with pytest.raises(frames.FrameError):
-            ends.channel.send({"kind": "request"}, b"x" * (frames.PAYLOAD_LIMIT_BYTES + 1))
-        ends.channel.send({"kind": "request"}, b"x")
+            ends.channel.send(frames.encode_json({"kind": "request"}), b"x" * (frames.PAYLOAD_LIMIT_BYTES + 1))
+        ends.channel.send(frames.encode_json({"kind": "request"}), b"x")
         assert await ends.read_frames(1) == [({"kind": "request"}, b"x")]
 
     run(scene)

@@ -5,6 +5,7 @@ import logging
 import socket
 from collections import deque
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 from abeja.runtime.engine import WorkerUnreachableError
@@ -50,14 +51,18 @@ class Channel:
         self._takes_frames = True
         self.resume()
 
-    def send(self, header: frames.Header, payload: bytes = b"") -> None:
+    def send(self, header: bytes, payload: bytes = b"") -> None:
         """Send one frame; what the socket does not take at once is kept and sent later.
+
+        Args:
+            header: encoded, see `frames.encode_json`.
+            payload: the frame's.
 
         Raises:
             frames.FrameError: the frame is above the limits.
             WorkerUnreachableError: the worker is gone, and has not been given a byte of the frame.
         """
-        head = frames.encode_head(header, len(payload))
+        head = frames.prefix(len(header), len(payload)) + header
         if self._socket is None or not self._takes_frames:
             raise WorkerUnreachableError("its connection is closed")
         if self._unsent:
@@ -155,8 +160,8 @@ class Channel:
         loop.call_soon(self._on_closed, error)
 
 
-def request_frame(number: int, request: Request, *, timeout_s: float | None = None) -> tuple[frames.Header, bytes]:
-    """The `request` frame for one request; its small bodies are the payload, in their order."""
+def request_frame(number: int, request: Request, *, timeout_s: float | None = None) -> tuple[bytes, bytes]:
+    """The `request` frame for one request: its header, encoded, and its small bodies in their order."""
     inline: list[bytes] = []
     contents: list[dict[str, Any]] = []
     for content in request.contents:
@@ -171,17 +176,24 @@ def request_frame(number: int, request: Request, *, timeout_s: float | None = No
             fields["size"] = len(content.body)
             inline.append(content.body)
         contents.append(fields)
-    header = {
+    own = {
         "kind": "request",
         "id": number,
         "request_id": request.request_id,
-        "method": request.method,
-        "path": request.path,
-        "query": request.query,
-        "content_type": request.content_type,
-        "headers": request.headers,
         "contents": contents,
         "client_ip": request.client_ip,
         "timeout_s": timeout_s,
     }
-    return header, b"".join(inline)
+    head = _head_json(request.method, request.path, request.query, request.content_type, request.headers)
+    # Two objects become one.
+    return frames.encode_json(own)[:-1] + b"," + head[1:], b"".join(inline)
+
+
+@lru_cache(maxsize=256)
+def _head_json(
+    method: str, path: str, query: str, content_type: str | None, headers: tuple[tuple[str, tuple[str, ...]], ...]
+) -> bytes:
+    """What is the same for all requests with the same head: clients send the same ones again and again."""
+    return frames.encode_json(
+        {"method": method, "path": path, "query": query, "content_type": content_type, "headers": headers}
+    )

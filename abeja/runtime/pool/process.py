@@ -419,7 +419,7 @@ class WorkerProcess(asyncio.SubprocessProtocol):
     def _tell(self, header: dict[str, Any]) -> None:
         """Send a frame that is no request; a worker that is gone does not need it."""
         with contextlib.suppress(WorkerUnreachableError):
-            self._channel.send(header)
+            self._channel.send(frames.encode_json(header))
 
     def _end_if_retired(self) -> None:
         if self.is_retired and self.state is State.IDLE and not self._is_stopping:

@@ -48,6 +48,7 @@ class Answer:
     Args:
         connection: to write to.
         head: of the request.
+        request_id: for the log.
         clock: says when.
         on_done: called once when everything has been written; whether the answer is complete.
 
@@ -55,9 +56,12 @@ class Answer:
         closes: whether it is the last one on its connection; may be set until it begins.
     """
 
-    def __init__(self, connection: Connection, *, head: Head, clock: Clock, on_done: Callable[[bool], None]) -> None:
+    def __init__(
+        self, connection: Connection, *, head: Head, request_id: str, clock: Clock, on_done: Callable[[bool], None]
+    ) -> None:
         self._connection = connection
         self._head = head
+        self._request_id = request_id
         self._clock = clock
         self._on_done = on_done
         self._has_body = head.method != "HEAD"
@@ -78,7 +82,7 @@ class Answer:
         try:
             self._begin(response)
         except Exception:  # a bug of ours, but it must not leave the client waiting nor the worker taken
-            _log.exception("the answer could not be written", extra={"request_id": self._head.request_id})
+            _log.exception("the answer could not be written", extra={"request_id": self._request_id})
             response.remove_files()
             self.finish(is_complete=False)
 
@@ -122,8 +126,8 @@ class Answer:
         except OSError as error:
             file.remove()
             failure = AnswerInvalidError("unexpected error occurred", detail=f"the answer cannot be read: {error}")
-            _log.error("%s: %s", failure.slug, failure.detail, extra={"request_id": self._head.request_id})
-            self._begin(answers.error_response(failure, request_id=self._head.request_id))
+            _log.error("%s: %s", failure.slug, failure.detail, extra={"request_id": self._request_id})
+            self._begin(answers.error_response(failure, request_id=self._request_id))
             return
         self._task = asyncio.get_running_loop().create_task(self._send_file(response, file, source))
 
@@ -140,7 +144,7 @@ class Answer:
             lines.append("Transfer-Encoding: chunked\r\n")
         if length is not None:
             lines.append(f"Content-Length: {length}\r\n")
-        if not any(name.lower() == "date" for name, _ in response.headers):
+        if "date" not in [name.lower() for name, _ in response.headers]:
             lines.append(self._clock.date_field())
         if self.closes:
             lines.append("Connection: close\r\n")
@@ -188,5 +192,5 @@ class Answer:
                 (time.monotonic() - self._started_s) * 1000,
                 self._sent_bytes,
                 remark,
-                extra={"request_id": self._head.request_id},
+                extra={"request_id": self._request_id},
             )

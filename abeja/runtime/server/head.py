@@ -1,6 +1,5 @@
 """The head of one HTTP request, as the rest of the server wants it."""
 
-import os
 import re
 from collections.abc import Mapping, Sequence
 
@@ -35,7 +34,7 @@ _OTHER_FORMS = ("CONNECT", "OPTIONS")
 _VERSIONS = ("HTTP/1.0", "HTTP/1.1")
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, eq=False)
 class Head:
     """Method, target and fields.
 
@@ -45,7 +44,7 @@ class Head:
         content_type: the first Content-Type, or None.
         content_length: what the client announced; None if it did not.
         expects_continue: whether the client sends the body only when it is told to.
-        request_id: the client's if it sent a usable one, else a new one.
+        client_id: the request id that the client sent; empty if it sent no usable one.
         is_http_10: whether the client takes no answer of unknown length.
         has_body: whether a body follows.
         is_persistent: whether the client may send another request on this connection.
@@ -59,7 +58,7 @@ class Head:
     content_type: str | None
     content_length: int | None
     expects_continue: bool
-    request_id: str
+    client_id: str
     is_http_10: bool
     is_persistent: bool
     has_body: bool
@@ -102,7 +101,7 @@ class Head:
             content_length=length,
             expects_continue=not is_http_10
             and [value.lower() for value in fields.get("expect", ())] == ["100-continue"],
-            request_id=_request_id(fields),
+            client_id=_client_id(fields),
             is_http_10=is_http_10,
             is_persistent=_is_persistent(fields.get("connection", ()), is_http_10=is_http_10),
             has_body=bool(length) or not is_framed or "transfer-encoding" in fields,
@@ -120,7 +119,7 @@ class Head:
             content_type=None,
             content_length=None,
             expects_continue=False,
-            request_id=_request_id({}),
+            client_id="",
             is_http_10=False,
             is_persistent=False,
             has_body=True,
@@ -184,12 +183,12 @@ def _has_host(fields: Mapping[str, Sequence[str]]) -> bool:
     return len(hosts) == 1 and _HOST.fullmatch(hosts[0]) is not None
 
 
-def _request_id(fields: Mapping[str, Sequence[str]]) -> str:
+def _client_id(fields: Mapping[str, Sequence[str]]) -> str:
     for name in _REQUEST_ID_HEADERS:
         values = fields.get(name)
         if values and _REQUEST_ID.fullmatch(values[0]):
             return values[0]
-    return os.urandom(16).hex()
+    return ""
 
 
 def _text(value: str) -> str:

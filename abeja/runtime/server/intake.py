@@ -1,8 +1,10 @@
 """Reads one HTTP request into a `Request`: decides at the head, then takes the body as it arrives."""
 
 import logging
+import os
+from weakref import WeakKeyDictionary
 
-from attrs import frozen
+from attrs import field, frozen
 
 from abeja.runtime import answers
 from abeja.runtime.dispatch import Dispatcher
@@ -16,6 +18,8 @@ from abeja.runtime.server.head import HEALTH_PATH, Head
 from abeja.runtime.server.multipart import MultipartSink, boundary_of
 from abeja.runtime.spool import BodySink, MemoryBudget, Spool
 from abeja.runtime.types import Abi
+
+Headers = tuple[tuple[str, tuple[str, ...]], ...]
 
 _log = logging.getLogger("abeja.runtime")
 
@@ -36,6 +40,15 @@ class Policy:
     abi: Abi
     max_body_bytes: int
     hidden: frozenset[str]
+    # A head that is known comes again and again.
+    _visible: "WeakKeyDictionary[Head, Headers]" = field(init=False, factory=WeakKeyDictionary)
+
+    def visible_headers(self, head: Head) -> Headers:
+        """What the handler sees of the fields of a head."""
+        visible = self._visible.get(head)
+        if visible is None:
+            visible = self._visible[head] = head.visible_headers(self.hidden)
+        return visible
 
 
 class Intake:
@@ -72,6 +85,7 @@ class Intake:
         self._clock = clock
         self._budget = MemoryBudget()
         self._head: Head | None = None
+        self._request_id = ""
         self._answer: Answer | None = None
         self._sink: BodySink | MultipartSink | None = None
         self._exchange: Exchange | None = None
@@ -155,7 +169,10 @@ class Intake:
     def _begin(self, head: Head) -> Answer:
         self._activity.begin(self)
         self._head = head
-        self._answer = Answer(self._connection, head=head, clock=self._clock, on_done=self._answered)
+        self._request_id = head.client_id or os.urandom(16).hex()
+        self._answer = Answer(
+            self._connection, head=head, request_id=self._request_id, clock=self._clock, on_done=self._answered
+        )
         return self._answer
 
     def _admit(self, head: Head) -> BodySink | MultipartSink:
@@ -184,12 +201,12 @@ class Intake:
     def _request(self, head: Head, sink: BodySink | MultipartSink) -> Request:
         contents = sink.close() if isinstance(sink, MultipartSink) else (Content(body=sink.close()),)
         return Request(
-            request_id=head.request_id,
+            request_id=self._request_id,
             method="GET" if head.method == "HEAD" else head.method,
             path=head.path,
             query=head.query,
             content_type=head.content_type,
-            headers=head.visible_headers(self._policy.hidden),
+            headers=self._policy.visible_headers(head),
             contents=contents,
             client_ip=self._connection.remote_ip,
         )
@@ -203,8 +220,8 @@ class Intake:
             self._sink.discard()
             self._sink = None
         if error.detail:
-            _log.error("%s: %s", error.slug, error.detail, extra={"request_id": head.request_id})
-        self._respond_early(answers.error_response(error, request_id=head.request_id), head, answer)
+            _log.error("%s: %s", error.slug, error.detail, extra={"request_id": self._request_id})
+        self._respond_early(answers.error_response(error, request_id=self._request_id), head, answer)
 
     def _respond_early(self, response: Response, head: Head, answer: Answer) -> None:
         if not self._has_read_all and head.has_body:

@@ -11,12 +11,13 @@ import socket
 from collections.abc import Callable
 from typing import cast
 
-from attrs import frozen
+from attrs import field, frozen
 
 from abeja.runtime.errors import RequestError, RequestTimeoutError
 from abeja.runtime.server.connection import LINGER_S
 from abeja.runtime.server.head import Head
 from abeja.runtime.server.intake import Intake
+from abeja.runtime.server.known_heads import KnownHeads
 from abeja.runtime.server.model_port import ModelPort
 from abeja.runtime.server.request_reader import RequestReader
 
@@ -36,12 +37,14 @@ class Surroundings:
         port: takes the requests.
         idle_timeout_s: how long a connection may be idle, a head may take, and a body may pause.
         buffer: what is read lands here, for the time of one call.
+        known_heads: what clients have sent before.
         on_lost: called once with each connection that has closed.
     """
 
     port: ModelPort
     idle_timeout_s: float
     buffer: bytearray
+    known_heads: KnownHeads = field(factory=KnownHeads)
     on_lost: Callable[["LlhttpConnection"], None]
 
 
@@ -57,7 +60,7 @@ class LlhttpConnection(asyncio.BufferedProtocol):
         self._surroundings = surroundings
         self._loop = asyncio.get_running_loop()
         self._transport: asyncio.Transport | None = None
-        self._reader = RequestReader()
+        self._reader = RequestReader(surroundings.known_heads)
         self._intake: Intake | None = None
         # What arrived behind the request that is being answered.
         self._rest = b""

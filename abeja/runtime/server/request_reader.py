@@ -16,6 +16,7 @@ from abeja.runtime.errors import (
     VersionUnsupportedError,
 )
 from abeja.runtime.server.head import HEAD_LIMIT_BYTES, TARGET_LIMIT_BYTES, Head, head_too_large
+from abeja.runtime.server.known_heads import KnownHeads
 
 # Chunk extensions and trailers are read and dropped, but not for ever.
 _IDLE_FRAMING_BYTES = 64 * 1024
@@ -29,12 +30,18 @@ _BEGUN_LINE = re.compile(rb"%b(?: .*)?" % _TOKEN, re.DOTALL)
 class RequestReader:
     """One request after another, each of which the caller takes before it gives the bytes of the next.
 
+    Args:
+        known: heads that need not be parsed again.
+
     Attributes:
         head: of the request; None until all of it has come.
         is_complete: whether all of the request has come.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, known: KnownHeads) -> None:
+        self._known = known
+        # Whether the body comes past the parser, which has not seen the head.
+        self._is_plain = False
         self._parser = httptools.HttpRequestParser(self)
         # What has come of a head that is not complete; then the last bytes of a chunked body.
         self._kept = bytearray()
@@ -57,7 +64,7 @@ class RequestReader:
         self._kept.clear()
         self._head_bytes = 0
         self._fields = {}
-        self._has_fields = False
+        self._has_fields = self._is_plain = False
         self.head = None
         self.is_complete = False
 
@@ -79,6 +86,13 @@ class RequestReader:
         Raises:
             RequestError: it is not HTTP, or too much; nothing can be read any more.
         """
+        if self._is_plain:
+            self._pieces.append(bytes(piece))
+            self._left_bytes -= len(piece)
+            self.is_complete = not self._left_bytes
+            return
+        if self.head is None and not self._kept and self._recognise(bytes(piece)):
+            return
         try:
             self._parser.feed_data(piece)
         except httptools.HttpParserUpgrade:
@@ -121,6 +135,15 @@ class RequestReader:
         """Called by the parser."""
         self.is_complete = True
 
+    def _recognise(self, raw: bytes) -> bool:
+        self.head = self._known.get(raw)
+        if self.head is None:
+            return False
+        self._left_bytes = self.head.content_length or 0
+        self._is_plain = True
+        self.is_complete = not self._left_bytes
+        return True
+
     def _advance_head(self, piece: memoryview) -> None:
         self._head_bytes += len(piece)
         if self._has_fields:
@@ -147,6 +170,7 @@ class RequestReader:
             fields=self._fields,
             size_bytes=self._head_bytes,
         )
+        self._known.add(raw, self.head)
         if self.head.has_body:
             self._expect_body(self.head.content_length)
 

@@ -79,10 +79,24 @@ def encode_head(header: Header, payload_size: int) -> bytes:
     Raises:
         FrameError: the header or the payload is above its limit.
     """
-    head = _encode_json(header).encode("ascii")
-    if len(head) > HEADER_LIMIT_BYTES or payload_size > PAYLOAD_LIMIT_BYTES:
-        raise FrameError("a frame of %d + %d bytes is above the limits" % (len(head), payload_size))
-    return _PREFIX.pack(MAGIC, len(head), payload_size) + head
+    head = encode_json(header)
+    return prefix(len(head), payload_size) + head
+
+
+def encode_json(header: Header) -> bytes:
+    """A frame's header as bytes."""
+    return _encode_json(header).encode("ascii")
+
+
+def prefix(head_size: int, payload_size: int) -> bytes:
+    """What a frame begins with.
+
+    Raises:
+        FrameError: the header or the payload is above its limit.
+    """
+    if head_size > HEADER_LIMIT_BYTES or payload_size > PAYLOAD_LIMIT_BYTES:
+        raise FrameError("a frame of %d + %d bytes is above the limits" % (head_size, payload_size))
+    return _PREFIX.pack(MAGIC, head_size, payload_size)
 
 
 class Decoder(object):

@@ -1,7 +1,7 @@
 """All workloads, in the order of the report."""
 
 from bench.workload import Workload
-from bench.workloads import health, idle, start, stream, throughput, upload
+from bench.workloads import health, idle, stalled, start, stream, throughput, upload
 
 WORKLOADS: dict[str, Workload] = {
     workload.name: workload
@@ -9,6 +9,7 @@ WORKLOADS: dict[str, Workload] = {
         *idle.WORKLOADS,
         *throughput.WORKLOADS,
         *health.WORKLOADS,
+        *stalled.WORKLOADS,
         *stream.WORKLOADS,
         *upload.WORKLOADS,
         *start.WORKLOADS,

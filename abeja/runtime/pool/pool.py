@@ -151,7 +151,7 @@ class Pool:
             reason: for the log, such as ``SIGHUP``.
         """
         for worker in self._workers:
-            worker.wear_out(reason, at_once=True)
+            worker.wear.set(reason)
 
     async def stop(self) -> None:
         """End all workers; requests that they still have are lost."""
@@ -177,6 +177,7 @@ class Pool:
             spool=self._spool,
             version=self._version,
             startup_timeout_s=self._startup_timeout_s,
+            limits=self._limits.with_jitter(),
             concurrency=self._concurrency,
             guardian=self._guardian,
             on_room=self._worker_has_room,
@@ -184,7 +185,7 @@ class Pool:
         )
         self._workers.add(worker)
         try:
-            await worker.start(limits=self._limits.with_jitter())
+            await worker.start()
         except AbejaRuntimeError:
             self._note(worker.exit)
             raise
@@ -197,7 +198,7 @@ class Pool:
         if not self.has_been_ready:
             self.has_been_ready = True
             self._guardian.detach()
-        worker.wear_out_if_due()
+        worker.look_at_wear()
         self.on_room()
 
     def _worker_gone(self, worker: WorkerProcess) -> None:
@@ -217,7 +218,7 @@ class Pool:
 
     def _defer_renewals(self) -> None:
         for worker in self._workers:
-            worker.defer_renewal(_RENEWAL_PAUSE_S)
+            worker.wear.defer(_RENEWAL_PAUSE_S)
 
     async def _all_settled(self) -> None:
         for seat in self._seats:

@@ -26,6 +26,7 @@ from abeja.runtime.pool.exits import Exit, MemoryWitness
 from abeja.runtime.pool.guardian import Guardian
 from abeja.runtime.pool.limits import Limits
 from abeja.runtime.pool.output import Output
+from abeja.runtime.pool.wear import Wear
 from abeja.runtime.spool import Spool
 from abeja.runtime.types import Abi, Encoder
 from abeja.runtime.worker import frames
@@ -66,6 +67,7 @@ class WorkerProcess(asyncio.SubprocessProtocol):
         spool: it has a folder of its own in it, which goes when it goes.
         version: of abeja-runtime.
         startup_timeout_s: how long importing the handler may take.
+        limits: what it may reach before it is renewed.
         concurrency: how many requests it runs at once.
         guardian: is told of it.
         on_room: called when it has got room for a request: when it is ready and after each one.
@@ -75,7 +77,7 @@ class WorkerProcess(asyncio.SubprocessProtocol):
         number: see above.
         state: where it is in its life.
         python_version: of its interpreter, such as ``3.6.15``; empty until it is ready.
-        wear: why it is to be renewed; empty if it is not.
+        wear: whether it is to be renewed.
         exit: how it ended; None until it has.
         is_retired: it takes no request any more: it ends when it has answered those that it has.
     """
@@ -89,6 +91,7 @@ class WorkerProcess(asyncio.SubprocessProtocol):
         spool: Spool,
         version: str,
         startup_timeout_s: float,
+        limits: Limits,
         concurrency: int,
         guardian: Guardian,
         on_room: Callable[["WorkerProcess"], None],
@@ -120,14 +123,11 @@ class WorkerProcess(asyncio.SubprocessProtocol):
         self._is_stopping = False
         self._gone = asyncio.Event()
         self._ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._due = asyncio.Event()
-        self._limits = Limits()
         self._witness = MemoryWitness()
-        self._ready_s = self._renewable_s = 0.0
         self.number = number
         self.state = State.STARTING
         self.python_version = ""
-        self.wear = ""
+        self.wear = Wear(limits)
         self.is_retired = False
         self.exit: Exit | None = None
 
@@ -158,7 +158,6 @@ class WorkerProcess(asyncio.SubprocessProtocol):
 
     def report(self) -> dict[str, Any]:
         """What it is and does, for readiness."""
-        age_s = asyncio.get_running_loop().time() - self._ready_s if self._ready_s else 0.0
         return {
             "worker": self.number,
             "pid": self.pid,
@@ -166,20 +165,16 @@ class WorkerProcess(asyncio.SubprocessProtocol):
             "python": self.python_version,
             "requests": self._call_number,
             "resident_bytes": self._witness.resident_bytes,
-            "age_s": round(age_s, 1),
+            "age_s": round(self.wear.age_s, 1),
         }
 
-    async def start(self, limits: Limits) -> None:
+    async def start(self) -> None:
         """Start the process and wait until it has loaded the handler.
-
-        Args:
-            limits: what it may reach before it is due to be renewed.
 
         Raises:
             HandlerLoadError: the handler does not load.
             WorkerStartError: the interpreter cannot be executed, or it ended or stayed silent before it was ready.
         """
-        self._limits = limits
         with contextlib.ExitStack() as opened:
             try:
                 ours = await self._spawn(opened)
@@ -201,47 +196,27 @@ class WorkerProcess(asyncio.SubprocessProtocol):
         await self._ready
 
     async def wait_until_due(self) -> None:
-        """Wait until it is gone, or is to be renewed."""
-        await self._due.wait()
+        """Wait until it is gone or is to be renewed."""
+        gone, due = asyncio.ensure_future(self._gone.wait()), asyncio.ensure_future(self.wear.due.wait())
+        try:
+            await asyncio.wait((gone, due), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            gone.cancel()
+            due.cancel()
 
     def look(self) -> None:
         """See how much memory it uses and how old it is; called every now and then."""
         if self.state is not State.GONE:
             self._witness.look(self.pid)
-            self.wear_out_if_due()
+            self.look_at_wear()
 
-    def wear_out_if_due(self) -> None:
-        """Have it renewed if it has reached a limit."""
-        if not self._ready_s or self.wear:
-            return
-        age_s = asyncio.get_running_loop().time() - self._ready_s
-        wear = self._limits.reached(
-            requests=self._call_number, resident_bytes=self._witness.resident_bytes, age_s=age_s
-        )
-        if wear:
-            self.wear_out(wear)
-
-    def wear_out(self, reason: str, *, at_once: bool = False) -> None:
-        """Have it renewed.
-
-        Args:
-            reason: for the log.
-            at_once: even if that has been deferred.
-        """
-        if at_once or asyncio.get_running_loop().time() >= self._renewable_s:
-            self.wear = reason
-            self._due.set()
-
-    def defer_renewal(self, pause_s: float) -> None:
-        """Serve on: a successor could not be started."""
-        self.wear = ""
-        self._renewable_s = asyncio.get_running_loop().time() + pause_s
-        if self.state is not State.GONE:
-            self._due.clear()
+    def look_at_wear(self) -> None:
+        """See whether it has reached a limit."""
+        self.wear.look(requests=self._call_number, resident_bytes=self._witness.resident_bytes)
 
     def retire(self) -> None:
         """End as soon as it has answered the request that it has: its successor is ready."""
-        _log.info("worker %d is renewed: %s", self.number, self.wear)
+        _log.info("worker %d is renewed: %s", self.number, self.wear.reason)
         self.is_retired = True
         self._end_if_retired()
 
@@ -355,7 +330,7 @@ class WorkerProcess(asyncio.SubprocessProtocol):
         kind = header["kind"]
         if self.state is State.STARTING and kind == "ready":
             self.python_version = str(header["python"])
-            self._ready_s = asyncio.get_running_loop().time()
+            self.wear.begin()
             self._witness.look(self.pid)
             self._become_idle()
             if not self._ready.done():
@@ -468,7 +443,6 @@ class WorkerProcess(asyncio.SubprocessProtocol):
 
     def _say_gone(self, exit_: Exit, *, was_starting: bool) -> None:
         self._gone.set()
-        self._due.set()
         if was_starting and not self._ready.done():
             self._ready.set_exception(self._start_error(exit_.reason))
         elif not was_starting:

@@ -88,7 +88,7 @@ class Seat:
 
     async def _renewed(self, worker: WorkerProcess) -> WorkerProcess:
         async with self._renewing:
-            if worker.state is State.GONE or not worker.wear:
+            if worker.state is State.GONE or not worker.wear.reason:
                 return worker
             try:
                 successor = await self._start_worker()

@@ -1,5 +1,6 @@
 """Workers that are renewed: at their limits, on SIGHUP, and when a file changes. No request notices."""
 
+import itertools
 import re
 import signal
 import threading
@@ -12,6 +13,7 @@ from tests.end_to_end.conftest import Reply, RunningServer, wait_until
 
 Start = Callable[..., RunningServer]
 
+_numbers = itertools.count()
 NUMBERED = """
 import os, time
 time.sleep({import_s})
@@ -132,7 +134,9 @@ def test_a_busy_worker_is_renewed_when_it_has_answered(start: Start, handlers: P
 
 
 def _write(model: Path, text: str, *, import_s: float = 0) -> None:
-    (model / "main.py").write_text(NUMBERED.format(text=text, import_s=import_s))
+    # Of another size each time: Python takes what was saved in the same second for the same.
+    number = next(_numbers)
+    (model / "main.py").write_text(f"# {'x' * number}" + NUMBERED.format(text=text, import_s=import_s))
 
 
 class _load:  # noqa: N801 (used like a function)

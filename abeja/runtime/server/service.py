@@ -6,6 +6,7 @@ import resource
 import signal
 from collections.abc import Callable, Sequence
 
+import attrs
 from attrs import frozen
 
 from abeja.runtime.assembly import Assembly
@@ -71,7 +72,7 @@ class Server:
         version: str,
         on_ready: Callable[[Addresses], None] = lambda _: None,
     ) -> None:
-        self._model = model
+        self._model = _without_bytecode(model) if options.reload else model
         self._options = options
         self._version = version
         self._on_ready = on_ready
@@ -211,6 +212,11 @@ class Server:
         else:
             _log.warning("stopping at once")
             self._force.set()
+
+
+def _without_bytecode(model: Model) -> Model:
+    """Bytecode is told from that of a file saved later by the second and the size: two saves may look like one."""
+    return attrs.evolve(model, environment={**model.environment, "PYTHONDONTWRITEBYTECODE": "1"})
 
 
 def serve(

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 
 from abeja.runtime.engine import AnswerHead
 from abeja.runtime.errors import AnswerInvalidError, RequestError
@@ -12,22 +13,37 @@ REQUEST_ID_HEADER = "X-Request-Id"
 VERSION_HEADER = "x-abeja-sys-meta-runtime-version"
 
 
-def handler_response(head: AnswerHead, body: Body | None, *, own_headers: Iterable[tuple[str, str]]) -> Response:
+def handler_response(
+    head: AnswerHead, body: Body | None, *, own_headers: tuple[tuple[str, str], ...], request_id: str
+) -> Response:
     """The response for a handler's answer.
 
     Args:
         head: as the handler gave it.
         body: None if it is streamed.
         own_headers: headers of the server, which win over the handler's of the same name.
+        request_id: goes out as a header of the server too.
 
     Raises:
         AnswerInvalidError: HTTP cannot carry it; the detail names the field.
     """
+    own = (REQUEST_ID_HEADER, request_id)
     try:
-        headers = sendable.headers_of(head.status, head.content_type, head.headers, own_headers)
+        if head.headers == [] and type(head.status) is int and type(head.content_type) is str:
+            headers = (*_plain_headers(head.status, head.content_type, own_headers), own)
+        else:
+            headers = tuple(sendable.headers_of(head.status, head.content_type, head.headers, (*own_headers, own)))
     except sendable.UnsendableError as error:
         raise AnswerInvalidError("unexpected error occurred", detail=str(error)) from error
-    return Response(status=head.status, headers=tuple(headers), body=body)
+    return Response(status=head.status, headers=headers, body=body)
+
+
+@lru_cache(maxsize=256)
+def _plain_headers(
+    status: int, content_type: str, own_headers: tuple[tuple[str, str], ...]
+) -> tuple[tuple[str, str], ...]:
+    """Those of an answer without any of the handler's: handlers give the same again and again."""
+    return tuple(sendable.headers_of(status, content_type, [], own_headers))
 
 
 def json_body(fields: Mapping[str, object]) -> bytes:

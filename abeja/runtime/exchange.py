@@ -268,8 +268,7 @@ class Exchange:
             self._worker.cancel_stream()
 
     def _response(self, head: AnswerHead, body: Body | None) -> Response:
-        own = (*self._terms.headers, (answers.REQUEST_ID_HEADER, self.request.request_id))
-        return answers.handler_response(head, body, own_headers=own)
+        return answers.handler_response(head, body, own_headers=self._terms.headers, request_id=self.request.request_id)
 
     def _respond(self, response: Response) -> None:
         self._has_responded = True

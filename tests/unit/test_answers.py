@@ -10,13 +10,14 @@ from abeja.runtime.engine import AnswerHead
 from abeja.runtime.errors import AnswerInvalidError
 from abeja.runtime.messages import Response
 
-OWN = (("X-Request-Id", "1"),)
+OWN = (("X-Own", "1"),)
+ALL_OWN = (*OWN, ("X-Request-Id", "2"))
 CHARACTERS = [chr(code) for code in (*range(0x300), 0x732B, 0xD800, 0xDFFF, 0x1F431)]
 
 
 def answer(**fields: Any) -> Response:
     head = AnswerHead(**{"status": 200, "content_type": "text/plain", "headers": [], **fields})
-    return handler_response(head, b"", own_headers=OWN)
+    return handler_response(head, b"", own_headers=OWN, request_id="2")
 
 
 @pytest.mark.parametrize("status", [200, 204, 304, 418, 599])
@@ -74,7 +75,7 @@ def test_what_is_not_text_is_refused(fields: dict[str, Any]) -> None:
 def test_white_space_around_values_is_dropped() -> None:
     response = answer(content_type=" text/plain ", headers=[("x-a", "\t "), ("x-b", " a b ")])
 
-    assert response.headers == (("Content-Type", "text/plain"), ("x-a", ""), ("x-b", "a b"), *OWN)
+    assert response.headers == (("Content-Type", "text/plain"), ("x-a", ""), ("x-b", "a b"), *ALL_OWN)
 
 
 @pytest.mark.parametrize(
@@ -88,7 +89,8 @@ def test_white_space_around_values_is_dropped() -> None:
         "Upgrade",
         "Proxy-X",
         "x-request-ID",
+        "x-own",
     ],
 )
 def test_the_servers_own_headers_are_not_the_handlers(name: str) -> None:
-    assert answer(headers=[(name, "5")]).headers == (("Content-Type", "text/plain"), *OWN)
+    assert answer(headers=[(name, "5")]).headers == (("Content-Type", "text/plain"), *ALL_OWN)

@@ -1,7 +1,6 @@
 """What a worker prints: into the log line by line, with the worker and the request."""
 
 import asyncio
-import contextlib
 import logging
 import os
 import re
@@ -89,10 +88,9 @@ class Output:
     def _read(self) -> bool:
         if self._reader is None:
             return False
-        data: bytes | None = None
-        with contextlib.suppress(BlockingIOError):
+        try:
             data = os.read(self._reader, _READ_BYTES)
-        if data is None:
+        except BlockingIOError:
             return False
         if not data:
             self._forget()

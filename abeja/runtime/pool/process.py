@@ -134,7 +134,7 @@ class WorkerProcess(asyncio.SubprocessProtocol):
     @property
     def has_room(self) -> bool:
         """Whether it can take a request."""
-        return self.is_ready and len(self._turns) < self._concurrency
+        return len(self._turns) < self._concurrency and self.is_ready
 
     @property
     def is_ready(self) -> bool:

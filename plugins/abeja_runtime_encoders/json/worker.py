@@ -141,4 +141,17 @@ def _name(kind: Type[Any]) -> str:
     return kind.__name__ if kind.__module__ == "builtins" else "%s.%s" % (kind.__module__, kind.__name__)
 
 
-_dumps = json.JSONEncoder(default=_convert).encode
+_ENCODER = json.JSONEncoder(default=_convert)
+_ITERENCODE = json.JSONEncoder.iterencode
+_parts: Any = json.encoder
+
+
+def _dumps(value: Any) -> str:
+    """`_ENCODER.encode(value)` without what that prepares anew each time for its part in Python."""
+    make = _parts.c_make_encoder
+    # A handler may have changed how `json` writes: numbers, for example, can only be changed in Python.
+    if make is None or json.JSONEncoder.iterencode is not _ITERENCODE:
+        return _ENCODER.encode(value)
+    ascii_text = _parts.encode_basestring_ascii
+    encode = make({}, _convert, ascii_text, None, ": ", ", ", sort_keys=False, skipkeys=False, allow_nan=True)
+    return "".join(encode(value, 0))

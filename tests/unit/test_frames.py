@@ -6,6 +6,7 @@ import json
 import struct
 import time
 import tracemalloc
+from http import HTTPStatus
 
 import pytest
 from hypothesis import given, settings
@@ -163,3 +164,30 @@ def _decode(data: bytes) -> list[frames.Frame]:
     with contextlib.suppress(frames.FrameError):
         received.extend(frames.Decoder().feed(data))
     return received
+
+
+@pytest.mark.parametrize("payload", [b"", b"{}", bytes(range(256))])
+@pytest.mark.parametrize("headers", [[], [("X-A", "1")]])
+@pytest.mark.parametrize("content_type", ["application/json", 'text/plain; a="é\ud800"'])
+@pytest.mark.parametrize("status", [200, HTTPStatus.NOT_FOUND, True, 200.0, None])
+def test_inline_answer_is_the_frame_that_is_written_the_long_way(
+    status: object, content_type: str, headers: list[tuple[str, str]], payload: bytes
+) -> None:
+    header = {"kind": "response", "id": 7, "status": status, "content_type": content_type, "headers": headers}
+    header["body"] = "inline"
+
+    assert frames.encode_inline(header, payload) == frames.encode(header, payload)
+
+
+def test_inline_answer_above_the_limit_is_refused() -> None:
+    header = {"kind": "response", "id": 7, "status": 200, "content_type": "a/b", "headers": [], "body": "inline"}
+
+    with pytest.raises(frames.FrameError, match="above the limits"):
+        frames.encode_inline(header, bytes(frames.PAYLOAD_LIMIT_BYTES + 1))
+
+
+@pytest.mark.parametrize("header", [b' {"kind":"end"}', b'{"kind":"end"}\n'])
+def test_white_space_around_a_header_is_read(header: bytes) -> None:
+    data = struct.pack(">4sII", frames.MAGIC, len(header), 2) + header + b"ab"
+
+    assert list(frames.Decoder().feed(data)) == [({"kind": "end"}, b"ab")]

@@ -44,7 +44,8 @@ class Channel(object):
             frames.FrameError: the frame is above the limits; nothing was sent.
         """
         self.require_owner()
-        data = frames.encode(header, payload)
+        is_whole = header.get("body") == "inline"
+        data = frames.encode_inline(header, payload) if is_whole else frames.encode(header, payload)
         try:
             self._socket.sendall(data)
         except OSError as error:

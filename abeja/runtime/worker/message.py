@@ -3,10 +3,25 @@
 import io
 import os
 import tempfile
-from typing import Any, BinaryIO, Dict, List, Optional, Tuple, cast
+from typing import Any, BinaryIO, Callable, Dict, List, Optional, Tuple, cast
 
 # The size of the read buffer over an inline body; the original's files had the same.
 BUFFER_BYTES = 8192
+
+
+class _Late(object):
+    """An attribute that is made when it is first asked for."""
+
+    def __init__(self, make: Callable[[Any], Any]) -> None:
+        self._make = make
+        self._name = make.__name__
+
+    def __get__(self, instance: Any, owner: Any) -> Any:
+        if instance is None:
+            return self
+        # The instance's own attribute goes before this one from here on.
+        value = instance.__dict__[self._name] = self._make(instance)
+        return value
 
 
 class Content(object):
@@ -49,16 +64,22 @@ class Message(object):
         self.path: str = header["path"]
         self.query: str = header["query"]
         self.content_type: Optional[str] = header["content_type"]
-        self.headers: List[Tuple[str, List[str]]] = [(name, list(values)) for name, values in header["headers"]]
         self.client_ip: str = header["client_ip"]
         self.timeout_s: Optional[float] = header["timeout_s"]
+        self._header = header
         self._spool_dir = spool_dir
         self._bodies: List[BinaryIO] = []
         self.contents = self._open_contents(header["contents"], payload)
 
+    @_Late
+    def headers(self) -> List[Tuple[str, List[str]]]:
+        """Few handlers look at them."""
+        return [(name, list(values)) for name, values in self._header["headers"]]
+
     def new_body(self, data: bytes) -> BinaryIO:
         """A body of the ABI's making; it is closed with the others."""
-        inline = _InlineBody(data, self._spool_dir)
+        inline = _InlineBody(data)
+        inline.spool_dir = self._spool_dir
         # The original's bodies were BufferedReaders, and handlers see the type.
         body = cast(BinaryIO, io.BufferedReader(cast(io.RawIOBase, inline), BUFFER_BYTES))
         self._bodies.append(body)
@@ -88,12 +109,10 @@ class _InlineBody(io.BytesIO):
     """A small body in memory that becomes a file when a handler asks for its name or its descriptor."""
 
     mode = "rb"
-
-    def __init__(self, data: bytes, spool_dir: str) -> None:
-        super(_InlineBody, self).__init__(data)
-        self._spool_dir = spool_dir
-        self._file: Optional[BinaryIO] = None
-        self._path = ""
+    # On the class, for a constructor of our own would be a good part of a small request's time.
+    spool_dir = ""
+    _file: Optional[BinaryIO] = None
+    _path = ""
 
     @property
     def name(self) -> str:
@@ -113,11 +132,11 @@ class _InlineBody(io.BytesIO):
         if self._file is not None and not self.closed:
             self._file.close()
             os.unlink(self._path)
-        super(_InlineBody, self).close()
+        io.BytesIO.close(self)
 
     def _as_file(self) -> BinaryIO:
         if self._file is None:
-            handle, self._path = tempfile.mkstemp(prefix="body-", dir=self._spool_dir)
+            handle, self._path = tempfile.mkstemp(prefix="body-", dir=self.spool_dir)
             self._file = cast(BinaryIO, os.fdopen(handle, "w+b", 0))
             self._file.write(self.getvalue())
         return self._file

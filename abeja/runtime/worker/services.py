@@ -31,7 +31,8 @@ class Services(object):
 
     def settle(self, value: Any) -> Any:
         """`value`, or its result when it is awaitable (a handler that is an ``async def``)."""
-        if not isinstance(value, collections.abc.Awaitable):
+        # The first question is the cheap one: abstract classes are slow to ask, most of all on 3.6.
+        if type(value) is dict or not isinstance(value, collections.abc.Awaitable):
             return value
         return self._run(value)
 

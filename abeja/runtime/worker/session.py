@@ -70,9 +70,11 @@ class Session(object):
             reply = self._adapter.call(message)
             self._channel.require_owner()
             self._reply(header["id"], reply)
+        except BaseException:
+            _flush_output()
+            raise
         finally:
             message.close()
-            _flush_output()
 
     def close(self) -> None:
         """Let go of what the services hold."""
@@ -119,7 +121,8 @@ class Session(object):
         payload, path = _collect(body, self._spool_dir)
         _flush_output()
         if path is None:
-            self._channel.send(dict(head, body="inline"), payload)
+            head["body"] = "inline"
+            self._channel.send(head, payload)
         else:
             self._channel.send(dict(head, body="file", path=path, size=os.path.getsize(path)))
 
@@ -143,6 +146,9 @@ def _load_adapter(init: Dict[str, Any], loop: Optional[Any]) -> Tuple[Services, 
 
 def _collect(body: Iterable[bytes], spool_dir: str) -> Tuple[bytes, Optional[str]]:
     """The whole body: its bytes when small, else the path of a file that the server removes."""
+    # Most bodies are one small piece, as it is sent.
+    if type(body) is tuple and len(body) == 1 and type(body[0]) is bytes and len(body[0]) <= frames.INLINE_LIMIT_BYTES:
+        return body[0], None
     pieces: List[bytes] = []
     size = 0
     iterator = iter(body)

@@ -85,10 +85,11 @@ class Adapter(object):
         for encoder in encoders:
             if encoder.claims(content):
                 return encoder.encode(content, is_first=True), False
-        if isinstance(content, collections.abc.AsyncIterable):
+        # An abstract class is slow to ask, so the most common answer is found without.
+        if type(content) is not dict and isinstance(content, collections.abc.AsyncIterable):
             return _encoded(self._services.iterate(content), encoders), True
         if isinstance(content, (dict, str)) or not isinstance(content, collections.abc.Iterable):
-            return _encoded([content], encoders), False
+            return _encode_element(content, encoders, is_first=True), False
         if _is_empty(content):
             return (), False
         is_streamed = isinstance(content, collections.abc.Iterator) and not isinstance(content, io.IOBase)
@@ -140,8 +141,8 @@ def _content_type(result: Dict[str, Any]) -> str:
 
 def _status(value: Any) -> int:
     """The status as an int; anything that is one in another type (np.int64, HTTPStatus, 200.0) is taken."""
-    if value is None:
-        return 200
+    if value is None or type(value) is int:
+        return 200 if value is None else value
     if isinstance(value, float) and value.is_integer():
         return int(value)
     try:
@@ -197,8 +198,17 @@ def _initial_context() -> Any:
 class _Record(collections.abc.Mapping):  # type: ignore[type-arg] # not subscriptable at run time on 3.6
     """A read-only mapping that shows itself as the dict it is made of, as the original's did."""
 
-    def __init__(self, values: Dict[str, Any]) -> None:
-        self._values = values
+    _made: Optional[Dict[str, Any]] = None
+
+    @property
+    def _values(self) -> Dict[str, Any]:
+        """Made when they are first asked for: many handlers only read the body."""
+        if self._made is None:
+            self._made = self._make_values()
+        return self._made
+
+    def _make_values(self) -> Dict[str, Any]:
+        raise NotImplementedError
 
     def __getitem__(self, key: str) -> Any:
         return self._values[key]
@@ -239,16 +249,17 @@ class Content(_Record):
     """
 
     def __init__(self, body: BinaryIO, content: Any = None) -> None:
-        super(Content, self).__init__(
-            {
-                "content_type": getattr(content, "content_type", None),
-                "metadata": getattr(content, "metadata", None),
-                "body": body,
-                "file_name": getattr(content, "file_name", None),
-                "form_name": getattr(content, "form_name", None),
-            }
-        )
         self._body = body
+        self._content = content
+
+    def _make_values(self) -> Dict[str, Any]:
+        return {
+            "content_type": getattr(self._content, "content_type", None),
+            "metadata": getattr(self._content, "metadata", None),
+            "body": self._body,
+            "file_name": getattr(self._content, "file_name", None),
+            "form_name": getattr(self._content, "form_name", None),
+        }
 
     def read(self, size: Optional[int] = -1) -> bytes:
         """Up to `size` bytes from the cursor, all of the rest for -1 or None."""
@@ -268,24 +279,25 @@ class Request(_Record):
     """
 
     def __init__(self, message: Any) -> None:
-        content_type, self._contents = _content_type_and_contents(message)
-        super(Request, self).__init__(
-            {
-                "http_method": message.method,
-                "content_type": content_type,
-                "headers": [{"key": name, "values": values} for name, values in message.headers],
-                "http_headers": HttpHeaders(message.headers),
-                "contents": self._contents,
-            }
-        )
-        self._unlisted = {"path": message.path, "query": message.query}
+        self._message = message
+        self._content_type, self._contents = _content_type_and_contents(message)
+
+    def _make_values(self) -> Dict[str, Any]:
+        headers = self._message.headers
+        return {
+            "http_method": self._message.method,
+            "content_type": self._content_type,
+            "headers": [{"key": name, "values": values} for name, values in headers],
+            "http_headers": HttpHeaders(headers),
+            "contents": self._contents,
+        }
 
     def __getitem__(self, key: str) -> Any:
         if key in self._values:
             return self._values[key]
         if key == "metadata":
             return self._first("no content")["metadata"]
-        return self._unlisted[key]
+        return {"path": self._message.path, "query": self._message.query}[key]
 
     def read(self, size: Optional[int] = -1) -> bytes:
         """Up to `size` bytes of the first content.

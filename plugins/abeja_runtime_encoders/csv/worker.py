@@ -15,7 +15,7 @@ class Encoder(object):
     def __init__(self, media_type: str) -> None:
         self._is_csv = media_type == "text/csv"
         self._writer: Optional[csv.DictWriter[Any]] = None
-        self._buffer = io.StringIO(newline="")
+        self._buffer: Optional[io.StringIO] = None
 
     def claims(self, content: Any) -> bool:
         """Never: a table is a stream of rows."""
@@ -31,18 +31,20 @@ class Encoder(object):
         Raises:
             ValueError: a mapping has a key that the header does not have.
         """
+        # Every answer has an encoder of each kind, and few are tables.
+        buffer = self._buffer = self._buffer or io.StringIO(newline="")
         if isinstance(value, (list, tuple)):
-            csv.writer(self._buffer).writerow(value)
+            csv.writer(buffer).writerow(value)
         else:
-            self._write_mapping(value)
-        row = self._buffer.getvalue().encode("utf-8")
-        self._buffer.seek(0)
-        self._buffer.truncate()
+            self._write_mapping(value, buffer)
+        row = buffer.getvalue().encode("utf-8")
+        buffer.seek(0)
+        buffer.truncate()
         return (row,)
 
-    def _write_mapping(self, value: Any) -> None:
+    def _write_mapping(self, value: Any, buffer: io.StringIO) -> None:
         if self._writer is None:
             # The keys as they are when each row is written: a generator may yield one growing dict.
-            self._writer = csv.DictWriter(self._buffer, value.keys())
+            self._writer = csv.DictWriter(buffer, value.keys())
             self._writer.writeheader()
         self._writer.writerow(value)

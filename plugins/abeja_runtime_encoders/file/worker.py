@@ -7,6 +7,9 @@ from typing import Any, Iterable, Iterator
 # Read so much of a file at a time: what the worker puts into one frame.
 _READ_BYTES = 64 * 1024
 
+# What is asked most often; the classes of `io` are abstract ones and slow to ask.
+_NEVER_FILES = (dict, str, list, tuple)
+
 
 class Encoder(object):
     """Sends bytes-likes and binary files unchanged; text files line by line.
@@ -20,6 +23,8 @@ class Encoder(object):
 
     def claims(self, content: Any) -> bool:
         """Bytes are one value, not a stream of integers; so is a binary file."""
+        if type(content) in _NEVER_FILES:
+            return False
         return isinstance(content, (bytes, bytearray, memoryview, io.RawIOBase, io.BufferedIOBase))
 
     def accepts(self, value: Any) -> bool:

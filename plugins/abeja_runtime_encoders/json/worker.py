@@ -21,11 +21,9 @@ import base64
 import collections
 import collections.abc
 import datetime
-import decimal
 import enum
 import json
-import pathlib
-import uuid
+import sys
 from typing import Any, Callable, Iterable, List, Tuple, Type
 
 
@@ -97,7 +95,7 @@ def _sorted_array(values: Iterable[Any]) -> List[Any]:
         return elements
 
 
-def _number(value: decimal.Decimal) -> Any:
+def _number(value: Any) -> Any:
     return (
         int(value)
         if value.is_finite() and value == value.to_integral_value() and value.as_tuple()[2] == 0
@@ -105,10 +103,19 @@ def _number(value: decimal.Decimal) -> Any:
     )
 
 
-_CONVERSIONS: Tuple[Tuple[Any, Callable[[Any], Any]], ...] = (
-    ((datetime.datetime, datetime.date, datetime.time), lambda value: value.isoformat()),
-    (decimal.Decimal, _number),
-    ((uuid.UUID, pathlib.PurePath), str),
+def _loaded(module: str, name: str) -> Tuple[Any, ...]:
+    """The class, in a tuple; an empty one if nobody has imported its module, for then no value is of it.
+
+    Importing these modules is a good part of a worker's start (`uuid` of 3.6 even runs programs).
+    """
+    found = getattr(sys.modules.get(module), name, None)
+    return (found,) if isinstance(found, type) else ()
+
+
+_Conversions = Tuple[Tuple[Any, Callable[[Any], Any]], ...]
+
+_DATES = (datetime.datetime, datetime.date, datetime.time)
+_CONVERSIONS: _Conversions = (
     ((bytes, bytearray, memoryview), lambda value: base64.b64encode(value).decode("ascii")),
     (enum.Enum, lambda value: value.value),
     ((set, frozenset), _sorted_array),
@@ -123,10 +130,19 @@ def _convert(value: Any) -> Any:
         converted = tolist()
         # numpy's long double has no other Python form than itself.
         return float(converted) if type(converted) is type(value) else converted
-    for types, conversion in _CONVERSIONS:
+    for types, conversion in _all_conversions():
         if isinstance(value, types):
             return conversion(value)
     return _by_the_module(value)
+
+
+def _all_conversions() -> _Conversions:
+    return (
+        (_DATES, lambda value: value.isoformat()),
+        (_loaded("decimal", "Decimal"), _number),
+        (_loaded("uuid", "UUID") + _loaded("pathlib", "PurePath"), str),
+        *_CONVERSIONS,
+    )
 
 
 def _by_the_module(value: Any) -> Any:
@@ -141,4 +157,17 @@ def _name(kind: Type[Any]) -> str:
     return kind.__name__ if kind.__module__ == "builtins" else "%s.%s" % (kind.__module__, kind.__name__)
 
 
-_dumps = json.JSONEncoder(default=_convert).encode
+_ENCODER = json.JSONEncoder(default=_convert)
+_ITERENCODE = json.JSONEncoder.iterencode
+_parts: Any = json.encoder
+
+
+def _dumps(value: Any) -> str:
+    """`_ENCODER.encode(value)` without what that prepares anew each time for its part in Python."""
+    make = _parts.c_make_encoder
+    # A handler may have changed how `json` writes: numbers, for example, can only be changed in Python.
+    if make is None or json.JSONEncoder.iterencode is not _ITERENCODE:
+        return _ENCODER.encode(value)
+    ascii_text = _parts.encode_basestring_ascii
+    encode = make({}, _convert, ascii_text, None, ": ", ", ", sort_keys=False, skipkeys=False, allow_nan=True)
+    return "".join(encode(value, 0))

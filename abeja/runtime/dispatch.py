@@ -80,7 +80,12 @@ class Dispatcher:
             may_stream: whether it can take an answer whose length is not known.
         """
         exchange = Exchange(
-            request, receiver, terms=self._terms, may_stream=may_stream, on_forgotten=self._waiting.remove
+            request,
+            receiver,
+            terms=self._terms,
+            may_stream=may_stream,
+            on_forgotten=self._waiting.remove,
+            on_returned=self._take_back,
         )
         if not self._waiting and self._lease(exchange):
             return exchange
@@ -122,6 +127,11 @@ class Dispatcher:
                 continue  # it had not begun, so the next one may have it
             return True
         return False
+
+    def _take_back(self, exchange: Exchange) -> None:
+        """It comes first again, as it did."""
+        self._waiting.appendleft(exchange)
+        self._serve_waiting()
 
     def _serve_waiting(self) -> None:
         while self._waiting:

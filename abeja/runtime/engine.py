@@ -55,8 +55,8 @@ class WorkerUnreachableError(Exception):
 class Call(Protocol):
     """A request that a worker has.
 
-    The last thing that it hears is exactly one of `on_end`, `on_failure`, `on_lost`, or `on_answer`
-    with a head that is not streamed.
+    The last thing that it hears is exactly one of `on_end`, `on_failure`, `on_lost`, `on_returned`, or
+    `on_answer` with a head that is not streamed.
 
     Attributes:
         request: what to run.
@@ -80,6 +80,9 @@ class Call(Protocol):
 
     def on_lost(self, reason: str) -> None:
         """The worker ended without finishing the answer."""
+
+    def on_returned(self, reason: str) -> None:
+        """The worker ended without having read the request: nothing has happened to it."""
 
 
 class Worker(Protocol):

@@ -75,6 +75,7 @@ class Exchange:
         terms: see there.
         may_stream: whether the receiver takes an answer whose length is not known.
         on_forgotten: called if it is cancelled before a worker has it.
+        on_returned: called if it needs another worker: the one that it was given to never had it.
     """
 
     def __init__(
@@ -85,11 +86,13 @@ class Exchange:
         terms: Terms,
         may_stream: bool,
         on_forgotten: Callable[["Exchange"], None],
+        on_returned: Callable[["Exchange"], None],
     ) -> None:
         self._receiver = receiver
         self._terms = terms
         self._may_stream = may_stream
         self._on_forgotten = on_forgotten
+        self._on_returned = on_returned
         self._worker: WorkerLease | None = None
         self._outflow = Outflow(receiver, on_waiting=self._wait_for_client, on_taken=self._go_on)
         self._stream: Response | None = None
@@ -208,6 +211,14 @@ class Exchange:
             self.fail(DeadlineExceededError(f"the handler did not answer within {self.timeout_s:g} s"))
         else:
             self.fail(WorkerDiedError("the worker died while it had the request", detail=f"the worker {reason}"))
+
+    def on_returned(self, reason: str) -> None:
+        """See `Call`."""
+        if self._is_over or (self._worker is not None and self._worker.has_timed_out):
+            self.on_lost(reason)
+            return
+        self._release_worker()
+        self._on_returned(self)
 
     def _begin_stream(self, head: AnswerHead) -> None:
         try:

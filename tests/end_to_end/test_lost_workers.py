@@ -13,7 +13,7 @@ import pytest
 
 from abeja.runtime.assembly import Assembly
 from abeja.runtime.local import call
-from abeja.runtime.messages import Content, Request
+from abeja.runtime.messages import Content, Request, Response
 from abeja.runtime.model import Model
 from abeja.runtime.plugins import Plugins
 from abeja.runtime.spool import Spool
@@ -65,8 +65,38 @@ def test_a_worker_that_is_being_killed_gets_no_request(model: Model, concurrency
     _play(scene, model, workers=1, concurrency=concurrency)
 
 
+@pytest.mark.parametrize("concurrency", [1, 4])
+def test_a_request_that_a_worker_had_not_read_when_it_ended_is_run_by_another(model: Model, concurrency: int) -> None:
+    async def scene(assembly: Assembly) -> None:
+        pid = await _ask(assembly, "1")
+        os.kill(pid, signal.SIGSTOP)
+        asking = asyncio.ensure_future(_ask(assembly, "2"))
+        await asyncio.sleep(0.1)
+        assert assembly.pool.report()["workers"][0]["state"] == "busy"
+        os.kill(pid, signal.SIGKILL)
+        assert await asking != pid
+        assert assembly.dispatcher.waiting == 0
+
+    _play(scene, model, workers=1, concurrency=concurrency)
+
+
+def test_a_request_that_a_worker_does_not_read_in_time_is_504(model: Model) -> None:
+    async def scene(assembly: Assembly) -> None:
+        pid = await _ask(assembly, "1")
+        os.kill(pid, signal.SIGSTOP)
+        assert (await _response(assembly, "2")).status == 504
+        assert await _ask(assembly, "3") != pid
+
+    _play(scene, model, workers=1, concurrency=1, timeout_s=0.3)
+
+
 def _play(
-    scene: Callable[[Assembly], Coroutine[Any, Any, None]], model: Model, *, workers: int, concurrency: int
+    scene: Callable[[Assembly], Coroutine[Any, Any, None]],
+    model: Model,
+    *,
+    workers: int,
+    concurrency: int,
+    timeout_s: float = 20,
 ) -> None:
     async def play(spool: Spool) -> None:
         assembly = Assembly.of(
@@ -74,7 +104,7 @@ def _play(
             spool=spool,
             version="0",
             startup_timeout_s=20,
-            timeout_s=20,
+            timeout_s=timeout_s,
             workers=workers,
             concurrency=concurrency,
         )
@@ -90,6 +120,13 @@ def _play(
 
 async def _ask(assembly: Assembly, request_id: str) -> int:
     """The pid of the worker that answers."""
+    response = await _response(assembly, request_id)
+    assert response.status == 200, response.body
+    assert isinstance(response.body, bytes)
+    return int(response.body)
+
+
+async def _response(assembly: Assembly, request_id: str) -> Response:
     request = Request(
         request_id=request_id,
         method="POST",
@@ -99,10 +136,7 @@ async def _ask(assembly: Assembly, request_id: str) -> int:
         headers=(),
         contents=(Content(body=b"body"),),
     )
-    response = await call(assembly.dispatcher, request)
-    assert response.status == 200, response.body
-    assert isinstance(response.body, bytes)
-    return int(response.body)
+    return await call(assembly.dispatcher, request)
 
 
 def _has_ended(pid: int) -> bool:

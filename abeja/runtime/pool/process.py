@@ -113,6 +113,9 @@ class WorkerProcess(asyncio.SubprocessProtocol):
         self._output = Output(number, mark=self._output_mark.encode("ascii"))
         self._process: asyncio.SubprocessTransport | None = None
         self._turns: dict[int, _Turn] = {}
+        # Whose request was the last frame that the worker was sent, and whose it has certainly not read to its end.
+        self._last_sent: _Turn | None = None
+        self._unread: _Turn | None = None
         self._call_number = 0
         self._error: AbejaRuntimeError | None = None
         self._kill_reason = self._kill_cause = ""
@@ -228,7 +231,7 @@ class WorkerProcess(asyncio.SubprocessProtocol):
         except frames.FrameError as error:
             raise RequestTooLargeError(str(error)) from error
         number = self._call_number = self._call_number + 1
-        self._turns[number] = turn = _Turn(number, call)
+        self._turns[number] = self._last_sent = turn = _Turn(number, call)
         if self._concurrency > 1:
             turn.credit = Credit(lambda size: self._tell({"kind": "credit", "id": number, "bytes": size}))
         self.state = State.BUSY
@@ -393,6 +396,7 @@ class WorkerProcess(asyncio.SubprocessProtocol):
 
     def _tell(self, header: dict[str, Any]) -> None:
         """Send a frame that is no request; a worker that is gone does not need it."""
+        self._last_sent = None
         with contextlib.suppress(WorkerUnreachableError):
             self._channel.send(frames.encode_json(header))
 
@@ -406,6 +410,9 @@ class WorkerProcess(asyncio.SubprocessProtocol):
         if self._is_channel_closed:
             return
         self._is_channel_closed = True
+        if isinstance(error, ConnectionResetError):
+            # So the kernel says of a socket that was closed with something left in it.
+            self._unread = self._last_sent
         if error is not None and not isinstance(error, OSError):
             self.kill(f"broke the protocol: {error}", cause="protocol")
         if self._has_exited:
@@ -425,20 +432,21 @@ class WorkerProcess(asyncio.SubprocessProtocol):
         self.state = State.GONE
         if self._timer is not None:
             self._timer.cancel()
-        # What the handler started and did not wait for ends with it.
-        guardian_main.end_all(self._mark, self.pid)
-        self._guardian.forget(self._mark, self.pid)
+        if self._process is not None:
+            # What the handler started and did not wait for ends with it.
+            guardian_main.end_all(self._mark, self.pid)
+            self._guardian.forget(self._mark, self.pid)
+            self._process.close()
         self._output.close()
         self._channel.close()
-        if self._process is not None:
-            self._process.close()
         self.exit = self._exit()
         shutil.rmtree(self._folder, ignore_errors=True)
         with contextlib.ExitStack() as told:
             told.callback(self._say_gone, self.exit, was_starting=was_starting)
             # Each hears of it, even if one of them raises; from the last to the first, so the oldest is told first.
             for turn in reversed(self._turns.values()):
-                told.callback(turn.call.on_lost, self._loss_of(turn.call, self.exit.reason))
+                end = turn.call.on_returned if turn is self._unread else turn.call.on_lost
+                told.callback(end, self._loss_of(turn.call, self.exit.reason))
             self._turns = {}
 
     def _say_gone(self, exit_: Exit, *, was_starting: bool) -> None:

@@ -154,6 +154,8 @@ class Server:
             dispatcher.abandon_waiting()
             pool.kill()
         await pool.stop()
+        # Those that a worker gave back unread, if any.
+        dispatcher.abandon_waiting()
         await self._is_idle_within(_LAST_ANSWERS_S, port)
         for listener in listeners:
             listener.stop()

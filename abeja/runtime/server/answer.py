@@ -129,7 +129,9 @@ class Answer:
             _log.error("%s: %s", failure.slug, failure.detail, extra={"request_id": self._request_id})
             self._begin(answers.error_response(failure, request_id=self._request_id))
             return
-        self._task = asyncio.get_running_loop().create_task(self._send_file(response, file, source))
+        # It needs no name any more: so nothing is left of it, and nobody who has the answer finds it.
+        file.remove()
+        self._task = asyncio.get_running_loop().create_task(self._send_file(response, file.size_bytes, source))
 
     def _head_of(self, response: Response, length: int | None) -> bytes:
         """The head of the answer, with the empty line behind it."""
@@ -156,14 +158,13 @@ class Answer:
         # HTTP fields are octets: text beyond ASCII goes out as UTF-8, as in the original.
         return f"{text}\r\n".encode()
 
-    async def _send_file(self, response: Response, file: SpoolFile, source: BinaryIO) -> None:
+    async def _send_file(self, response: Response, size_bytes: int, source: BinaryIO) -> None:
         is_complete = False
         try:
             with source:
-                self._connection.write(self._head_of(response, file.size_bytes))
+                self._connection.write(self._head_of(response, size_bytes))
                 is_complete = await self._copy(source)
         finally:
-            file.remove()
             self.finish(is_complete=is_complete)
 
     async def _copy(self, source: BinaryIO) -> bool:

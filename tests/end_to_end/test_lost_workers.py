@@ -69,7 +69,7 @@ def test_a_worker_that_is_being_killed_gets_no_request(model: Model, concurrency
 def test_a_request_that_a_worker_had_not_read_when_it_ended_is_run_by_another(model: Model, concurrency: int) -> None:
     async def scene(assembly: Assembly) -> None:
         pid = await _ask(assembly, "1")
-        os.kill(pid, signal.SIGSTOP)
+        _stop(pid)
         asking = asyncio.ensure_future(_ask(assembly, "2"))
         await asyncio.sleep(0.1)
         assert assembly.pool.report()["workers"][0]["state"] == "busy"
@@ -83,7 +83,7 @@ def test_a_request_that_a_worker_had_not_read_when_it_ended_is_run_by_another(mo
 def test_a_request_that_a_worker_does_not_read_in_time_is_504(model: Model) -> None:
     async def scene(assembly: Assembly) -> None:
         pid = await _ask(assembly, "1")
-        os.kill(pid, signal.SIGSTOP)
+        _stop(pid)
         assert (await _response(assembly, "2")).status == 504
         assert await _ask(assembly, "3") != pid
 
@@ -137,6 +137,16 @@ async def _response(assembly: Assembly, request_id: str) -> Response:
         contents=(Content(body=b"body"),),
     )
     return await call(assembly.dispatcher, request)
+
+
+def _stop(pid: int) -> None:
+    """Have it do nothing any more, in none of its threads."""
+    os.kill(pid, signal.SIGSTOP)
+    stats = [task / "stat" for task in Path(f"/proc/{pid}/task").iterdir()]
+    wait_until(
+        lambda: all(stat.read_text(encoding="ascii").rpartition(")")[2].split()[0] == "T" for stat in stats),
+        "all threads to stand still",
+    )
 
 
 def _has_ended(pid: int) -> bool:

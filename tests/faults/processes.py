@@ -37,7 +37,7 @@ def descriptors_at_rest(server: RunningServer) -> Counter[str]:
 
 def spool_of(server: RunningServer) -> Path:
     """Its spool folder, which it keeps open."""
-    (spool,) = {path for path in _open_in(server) if path.name.startswith("abeja-runtime-spool-")}
+    (spool,) = {path for path in open_in(server) if path.name.startswith("abeja-runtime-spool-")}
     return spool
 
 
@@ -47,10 +47,11 @@ def files_in(folder: Path) -> list[str]:
 
 
 def _descriptors(server: RunningServer) -> Counter[str]:
-    return Counter(str(path).partition(":[")[0] for path in _open_in(server))
+    return Counter(str(path).partition(":[")[0] for path in open_in(server))
 
 
-def _open_in(server: RunningServer) -> Iterator[Path]:
+def open_in(server: RunningServer) -> Iterator[Path]:
+    """What its descriptors stand for."""
     for link in Path(f"/proc/{server.process.pid}/fd").iterdir():
         with contextlib.suppress(FileNotFoundError):  # it was closed meanwhile
             yield link.readlink()

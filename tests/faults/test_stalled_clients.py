@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.end_to_end.conftest import RunningServer, wait_until
-from tests.faults.processes import descriptors_at_rest, files_in, spool_of
+from tests.faults.processes import descriptors_at_rest, files_in, open_in, spool_of
 
 Start = Callable[..., RunningServer]
 
@@ -96,8 +96,14 @@ def _stalled(server: RunningServer) -> Iterator[None]:
             connection.connect(("127.0.0.1", server.port))
             connection.sendall(sent[number % len(sent)])
         answers = STALLED // len(sent)
-        wait_until(lambda: len(files_in(spool_of(server))) >= 2 * answers, "bodies and answers to be stored")
+        wait_until(lambda: len(files_in(spool_of(server))) >= answers, "the bodies to be stored")
+        wait_until(lambda: _unnamed_files(server) >= answers, "the answers to be on their way")
         yield
+
+
+def _unnamed_files(server: RunningServer) -> int:
+    """How many files it has open that have no name any more: those of answers."""
+    return sum("answer-" in path.name for path in open_in(server))
 
 
 @contextmanager

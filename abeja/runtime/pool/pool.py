@@ -143,7 +143,8 @@ class Pool:
     @property
     def ahead(self) -> int:
         """See `Engine`."""
-        return sum([worker.ahead for worker in self._workers])
+        most = self._concurrency
+        return sum([worker.load - most for worker in self._workers if worker.load > most])
 
     def free_worker(self) -> WorkerProcess | None:
         """The least busy of the workers that have room for a request, of equals the oldest; None if none has."""
@@ -166,8 +167,8 @@ class Pool:
         """See `Engine`."""
         if self.free_worker() is None:
             return
-        for worker in sorted(self._workers, key=lambda worker: -worker.ahead):
-            if worker.ahead and worker.give_back_one():
+        for worker in sorted(self._workers, key=lambda worker: -worker.load):
+            if worker.load > self._concurrency and worker.give_back_one():
                 return
 
     def renew(self, reason: str) -> None:
@@ -224,7 +225,7 @@ class Pool:
         if not self.has_been_ready:
             self.has_been_ready = True
             self._guardian.detach()
-        worker.look_at_wear()
+        worker.look_at_requests()
         self.on_room()
 
     def _worker_gone(self, worker: WorkerProcess) -> None:

@@ -156,11 +156,6 @@ class WorkerProcess(asyncio.SubprocessProtocol):
         )
 
     @property
-    def ahead(self) -> int:
-        """How many requests it has got ahead."""
-        return self._turns.ahead
-
-    @property
     def has_served(self) -> bool:
         """Whether it has ever had a request."""
         return self._begun > 0
@@ -223,11 +218,12 @@ class WorkerProcess(asyncio.SubprocessProtocol):
         """See how much memory it uses and how old it is; called every now and then."""
         if self.state is not State.GONE:
             self._witness.look(self.pid)
-            self.look_at_wear()
+            self._look_at_wear()
 
-    def look_at_wear(self) -> None:
-        """See whether it has reached a limit."""
-        self.wear.look(requests=self._begun, resident_bytes=self._witness.resident_bytes)
+    def look_at_requests(self) -> None:
+        """See whether it has had enough requests; called after each one."""
+        if self.wear.request_limit is not None and self._begun >= self.wear.request_limit:
+            self._look_at_wear()
 
     def retire(self) -> None:
         """End as soon as it has answered the request that it has: its successor is ready."""
@@ -418,6 +414,9 @@ class WorkerProcess(asyncio.SubprocessProtocol):
             call.on_failure(failure)
         # Only now: if handling the frame had failed, the call would have been lost with the worker.
         self._turn_ended(turn)
+
+    def _look_at_wear(self) -> None:
+        self.wear.look(requests=self._begun, resident_bytes=self._witness.resident_bytes)
 
     def _turn_begun(self, turn: Turn) -> None:
         self._begun += 1

@@ -8,7 +8,8 @@
     │   ├── ImageInvalidError           ├── AbiUnknownError            ├── EncoderUnknownError
     │   ├── ModelFolderMissingError     ├── InterpreterMissingError    ├── InputInvalidError
     │   ├── ExtractorUnknownError       ├── SourceUnknownError         ├── InstallerUnknownError
-    │   └── FolderOccupiedError         └── TestRunnerMissingError
+    │   ├── FolderOccupiedError         ├── TestRunnerMissingError     ├── TemplateMissingError
+    │   └── ModelExistsError
     ├── OutputFailedError               exit code 1
     ├── PluginError                     exit code 2
     │   ├── PluginNameDuplicateError    ├── PluginConflictError        ├── PluginHookUnknownError
@@ -157,6 +158,18 @@ class TestRunnerMissingError(ConfigurationError):
     """What runs tests is not installed for the handler's Python."""
 
     slug = "test-runner-missing"
+
+
+class TemplateMissingError(ConfigurationError):
+    """The handler ABI brings no files for a new model."""
+
+    slug = "template-missing"
+
+
+class ModelExistsError(ConfigurationError):
+    """Files of a new model are there already."""
+
+    slug = "model-exists"
 
 
 class InputInvalidError(ConfigurationError):

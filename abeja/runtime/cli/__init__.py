@@ -14,6 +14,7 @@ from abeja.runtime.errors import AbejaRuntimeError
 
 # Command -> (module of this package, the function in it).
 _COMMANDS = {
+    "init": ("init", "init"),
     "serve": ("serve", "serve"),
     "run-local": ("run_local", "run_local"),
     "run-local-server": ("run_local_server", "run_local_server"),

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from abeja.runtime.cli.options import with_options
+from abeja.runtime.cli.options import complete, with_options
 from abeja.runtime.config import FILE_NAME, Configuration, resolve
 from abeja.runtime.errors import OptionInvalidError, TemplateMissingError
 from abeja.runtime.scaffold import write_model
@@ -16,7 +16,12 @@ from abeja.runtime.types import Image
 
 @click.command()
 @click.argument("folder", default=".", type=click.Path(file_okay=False, path_type=Path))
-@click.option("--abi", metavar="NAME", help="The handler ABI, such as 19.04, instead of an image version.")
+@click.option(
+    "--abi",
+    metavar="NAME",
+    help="The handler ABI, such as 19.04, instead of an image version.",
+    shell_complete=complete,
+)
 @with_options("image", "image_version", "plugin", "block_plugin")
 def init(folder: Path, *, abi: str | None, **flags: Any) -> None:
     """Write a new handler into FOLDER: with a request, a test, requirements.txt and a README.

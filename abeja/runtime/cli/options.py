@@ -5,6 +5,7 @@ from typing import Any, TypeVar
 
 import attrs
 import click
+from click.shell_completion import CompletionItem
 
 from abeja.runtime.options import Options, Row, rows
 
@@ -37,7 +38,10 @@ def with_options(*names: str, defaults: Mapping[str, Any] | None = None) -> Call
 
     def decorate(command: _Command) -> _Command:
         command = click.option(
-            "--config", metavar="FILE", help="Configuration file. [abeja-runtime.toml in the model's folder]"
+            "--config",
+            metavar="FILE",
+            help="Configuration file. [abeja-runtime.toml in the model's folder]",
+            shell_complete=complete,
         )(command)
         table = rows()
         for name in reversed(names):
@@ -54,8 +58,20 @@ def _click_option(name: str, row: Row, default: Any) -> Callable[[_Command], _Co
     # Without its flag, a switch says nothing: another layer may have turned it on.
     kind: dict[str, Any] = {"is_flag": True, "default": None} if is_switch else {"metavar": row.metavar}
     return click.option(
-        *row.flags, name, multiple=row.is_repeatable, help=f"{row.help}{shown} [{row.variable}]", **kind
+        *row.flags,
+        name,
+        multiple=row.is_repeatable,
+        help=f"{row.help}{shown} [{row.variable}]",
+        shell_complete=complete,
+        **kind,
     )
+
+
+def complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """What may stand behind an option, for the shell."""
+    from abeja.runtime.cli.candidates import candidates  # noqa: PLC0415 (only those who press the key wait for it)
+
+    return candidates(param.name or "", ctx, incomplete)
 
 
 def _shown(default: float | str) -> str:

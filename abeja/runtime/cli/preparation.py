@@ -2,13 +2,12 @@
 
 import logging
 from collections.abc import Mapping
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
-from abeja.runtime import logs
-from abeja.runtime.cli.termination import unwound_by_signals
-from abeja.runtime.config import Configuration, resolve
-from abeja.runtime.model import Model
-from abeja.runtime.prepare.environments import equip
+if TYPE_CHECKING:
+    # Imported when a command prepares, and not when its options are listed or completed.
+    from abeja.runtime.config import Configuration
+    from abeja.runtime.model import Model
 
 
 def prepare(
@@ -17,7 +16,7 @@ def prepare(
     log: TextIO | None = None,
     is_quiet: bool = False,
     defaults: Mapping[str, Any] | None = None,
-) -> tuple[Configuration, Model]:
+) -> "tuple[Configuration, Model]":
     """The configuration and the model that the flags describe, its training result and packages in place.
 
     Args:
@@ -31,6 +30,12 @@ def prepare(
         TrainingResultError: the training result cannot be fetched or extracted.
         DependencyError: the model's packages cannot be installed.
     """
+    from abeja.runtime import logs  # noqa: PLC0415
+    from abeja.runtime.cli.termination import unwound_by_signals  # noqa: PLC0415
+    from abeja.runtime.config import resolve  # noqa: PLC0415
+    from abeja.runtime.model import Model  # noqa: PLC0415
+    from abeja.runtime.prepare.environments import equip  # noqa: PLC0415
+
     configuration = resolve(flags, defaults=defaults)
     logs.configure(configuration.options.log_level, stream=log)
     model = Model.configured(configuration)
@@ -43,7 +48,7 @@ def prepare(
     return configuration, equip(model, configuration)
 
 
-def _prepare_training_result(configuration: Configuration, model: Model, text: str, *, is_quiet: bool) -> None:
+def _prepare_training_result(configuration: "Configuration", model: "Model", text: str, *, is_quiet: bool) -> None:
     # Only those who ask for a training result wait for these imports.
     from abeja.runtime.prepare.limits import Limits  # noqa: PLC0415
     from abeja.runtime.prepare.requested_source import RequestedSource  # noqa: PLC0415

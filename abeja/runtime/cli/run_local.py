@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from abeja.runtime.cli.options import COMMON_OPTIONS, MODEL_OPTIONS, with_options
+from abeja.runtime.cli.options import COMMON_OPTIONS, MODEL_OPTIONS, complete, with_options
 from abeja.runtime.cli.preparation import prepare
 from abeja.runtime.cli.termination import SIGNALLED, unwound_by_signals
 from abeja.runtime.cli.vendor import apply_vendor_options, with_vendor_options
@@ -34,6 +34,7 @@ _DEFAULTS = {"timeout": None}
     metavar="FILE|NAME=@FILE",
     multiple=True,
     required=True,
+    shell_complete=complete,
     help="The request's body: a file, its content type by its extension. "
     "Repeated as NAME=@FILE or NAME=TEXT: a multipart form.",
 )

@@ -10,6 +10,7 @@ import click
 
 from abeja.runtime.cli.lazy_group import Entry, LazyGroup
 from abeja.runtime.cli.termination import SIGNALLED
+from abeja.runtime.colour import dressed, is_wanted
 from abeja.runtime.errors import AbejaRuntimeError
 
 _COMMANDS = {
@@ -114,7 +115,7 @@ def _run(args: list[str]) -> int:
     except (click.Abort, KeyboardInterrupt):
         return SIGNALLED + signal.SIGINT
     except AbejaRuntimeError as error:
-        click.echo(f"{error.traceback}Error: {error.report()}", err=True)
+        _say(f"{error.traceback}Error: {error.report()}")
         return error.exit_code
     except BrokenPipeError:
         # The reader of our output has gone; what the interpreter would still flush has nowhere to go.
@@ -125,3 +126,8 @@ def _run(args: list[str]) -> int:
         click.echo("Error: this is a bug in abeja-runtime; please report it with the lines above.", err=True)
         return _BUG
     return result if isinstance(result, int) else 0
+
+
+def _say(text: str) -> None:
+    """On stderr; nothing is said when it is closed."""
+    click.echo(dressed(text) if is_wanted(sys.stderr) else text, err=True)

@@ -7,7 +7,7 @@ from pathlib import Path
 # Lines above and below the one that is meant.
 _AROUND = 2
 # A line may be a whole document; of a long one, the part around the column is shown.
-_WIDTH = 100
+_WIDTH = 120
 # Beyond this a file is no text that somebody writes.
 _LARGEST_BYTES = 4 * 1024 * 1024
 
@@ -129,7 +129,8 @@ def _marked(lines: list[str], first: int, last: int, *, line: int, column: int, 
     width = len(str(last))
     for number in range(first, last + 1):
         # A tab is one column, as it is counted by those who name columns.
-        shown = lines[number - 1].replace("\t", " ")[cut : cut + _WIDTH]
-        yield f"{'>' if number == line else ' '} {number:{width}} | {shown}".rstrip()
+        text = lines[number - 1].replace("\t", " ")
+        rest = " ..." if len(text) > cut + _WIDTH else ""
+        yield f"{'>' if number == line else ' '} {number:{width}} | {text[cut : cut + _WIDTH]}{rest}".rstrip()
         if number == line and column:
             yield f"  {' ' * width} | {' ' * (column - 1 - cut)}^"

@@ -336,6 +336,16 @@ def test_the_example_of_its_readme_works(home: Home, tmp_path: Path) -> None:
         assert ask("GET", session[2]).body.decode() == session[3]
 
 
+def test_init_writes_a_function_that_answers(home: Home, tmp_path: Path) -> None:
+    home.run("init", tmp_path / "hello", "--image-version", "lambda-3.13")
+
+    model = tmp_path / "hello"
+    assert (model / "abeja-runtime.toml").read_text() == '[model]\nimage_version = "lambda-3.13"\n'
+    with home.serving(tmp_path / "log", "--env", "inherit", "--model-dir", model) as ask:
+        reply = ask("POST", "/", (model / "request.json").read_bytes(), {"Content-Type": "application/json"})
+    assert (reply.status, json.loads(reply.body)) == (200, {"greeting": "Hello, Ada!"})
+
+
 def test_a_training_result_may_be_a_cpio_archive(home: Home, model: Path, tmp_path: Path) -> None:
     (tmp_path / "result.cpio").write_bytes(_cpio("model.txt", b"weights") + _cpio("TRAILER!!!", b""))
     (model / "lambda_function.py").write_text(

@@ -10,7 +10,6 @@ import click
 
 from abeja.runtime.cli.lazy_group import Entry, LazyGroup
 from abeja.runtime.cli.termination import SIGNALLED
-from abeja.runtime.colour import dressed, is_wanted
 from abeja.runtime.errors import AbejaRuntimeError
 
 _COMMANDS = {
@@ -129,5 +128,7 @@ def _run(args: list[str]) -> int:
 
 
 def _say(text: str) -> None:
-    """On stderr; nothing is said when it is closed."""
+    """On stderr, with colours if that shows them."""
+    from abeja.runtime.colour import dressed, is_wanted  # noqa: PLC0415 (most commands have nothing to complain of)
+
     click.echo(dressed(text) if is_wanted(sys.stderr) else text, err=True)

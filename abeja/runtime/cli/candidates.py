@@ -17,6 +17,8 @@ _REPOSITORY = "abeja/all-cpu"
 _MOST_MODULES = 200
 _LARGEST_MODULE_BYTES = 256 * 1024
 _NOT_HANDLERS = re.compile(r"test_.*|.*_test|conftest|setup|_.*")
+# All plugins but those that are called after an image: loading the others takes longer than all the rest.
+_NOT_IMAGES = ("[!i]*", "i[!m]*")
 # What its metavar says: a choice of words.
 _WORD = re.compile(r"[a-z][a-z0-9]*")
 
@@ -41,9 +43,10 @@ def _words(row: Row) -> Iterator[CompletionItem]:
 
 
 def _image_versions(ctx: click.Context, _: str) -> Iterator[CompletionItem]:
-    from abeja.runtime.config import catalogue  # noqa: PLC0415 (loads all plugins)
+    from abeja.runtime.config import catalogue  # noqa: PLC0415 (loads plugins)
 
-    for image in catalogue(ctx.params).images:
+    blocked = (*(ctx.params.get("block_plugin") or ()), *_NOT_IMAGES)
+    for image in catalogue({**ctx.params, "block_plugin": blocked}).images:
         python = f", Python {image.python}" if image.python else ""
         yield CompletionItem(image.name, help=f"ABI {image.abi}{python}")
 

@@ -9,6 +9,7 @@ import attrs
 import click
 
 from abeja.runtime import logs
+from abeja.runtime.cli.grouped_help import GroupedCommand
 from abeja.runtime.cli.options import with_options
 from abeja.runtime.colour import dressed, is_wanted
 from abeja.runtime.config import resolve
@@ -21,7 +22,7 @@ from abeja.runtime.review.checkup import check as check_model
 from abeja.runtime.review.finding import Finding, Level
 
 
-@click.command()
+@click.command(cls=GroupedCommand)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @with_options(
     "image",

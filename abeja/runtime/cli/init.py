@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from abeja.runtime.cli.grouped_help import GroupedCommand
 from abeja.runtime.cli.options import complete, with_options
 from abeja.runtime.config import FILE_NAME, Configuration, resolve
 from abeja.runtime.errors import OptionInvalidError, TemplateMissingError
@@ -14,7 +15,7 @@ from abeja.runtime.scaffold import write_model
 from abeja.runtime.types import Image
 
 
-@click.command()
+@click.command(cls=GroupedCommand)
 @click.argument("folder", default=".", type=click.Path(file_okay=False, path_type=Path))
 @click.option(
     "--abi",

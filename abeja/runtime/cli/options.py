@@ -7,6 +7,7 @@ import attrs
 import click
 from click.shell_completion import CompletionItem
 
+from abeja.runtime.cli.grouped_help import GroupedOption, group_of
 from abeja.runtime.options import Options, Row, rows
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
@@ -62,6 +63,8 @@ def _click_option(name: str, row: Row, default: Any) -> Callable[[_Command], _Co
         name,
         multiple=row.is_repeatable,
         help=f"{row.help}{shown} [{row.variable}]",
+        cls=GroupedOption,
+        group=group_of(row),
         shell_complete=complete,
         **kind,
     )

@@ -5,17 +5,23 @@ from typing import Any
 
 import click
 
+from abeja.runtime.cli.grouped_help import GroupedCommand
 from abeja.runtime.cli.options import with_options
 from abeja.runtime.cli.table import print_table
 from abeja.runtime.config import catalogue
 from abeja.runtime.plugins import Plugin, kind_of
 
 
-@click.command()
+@click.command(cls=GroupedCommand)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @with_options("model_dir", "plugin", "block_plugin")
 def plugins(*, as_json: bool, **flags: Any) -> None:
     """List the plugins, what each provides, and what is wrong with any.
+
+    \b
+    Example:
+        abeja-runtime plugins
+        abeja-runtime plugins --plugin ./msgpack_plugin.py
 
     A plugin is an entry point of the group abeja_runtime, whose name is <kind>-<name>, or a file that
     --plugin names.

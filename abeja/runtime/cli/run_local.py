@@ -13,6 +13,7 @@ from typing import Any
 import click
 
 from abeja.runtime import logs
+from abeja.runtime.cli.grouped_help import GroupedCommand
 from abeja.runtime.cli.options import COMMON_OPTIONS, MODEL_OPTIONS, complete, with_options
 from abeja.runtime.cli.preparation import prepare
 from abeja.runtime.cli.termination import SIGNALLED, unwound_by_signals
@@ -29,7 +30,7 @@ _CLIENT_ERROR, _SERVER_ERROR = 400, 500
 _DEFAULTS = {"timeout": None}
 
 
-@click.command("run-local")
+@click.command("run-local", cls=GroupedCommand)
 @click.option(
     "--input",
     "inputs",

@@ -4,6 +4,7 @@ from typing import Any
 
 import click
 
+from abeja.runtime.cli.grouped_help import GroupedCommand
 from abeja.runtime.cli.options import with_options
 from abeja.runtime.cli.preparation import prepare
 from abeja.runtime.cli.vendor import apply_vendor_options, with_vendor_options
@@ -14,7 +15,7 @@ from abeja.runtime.version import VERSION
 _DEFAULTS = {"port": 0, "health_port": 0}
 
 
-@click.command("run-local-server")
+@click.command("run-local-server", cls=GroupedCommand)
 @with_options(*rows(), defaults=_DEFAULTS)
 @with_vendor_options
 def run_local_server(**flags: Any) -> None:

@@ -4,13 +4,14 @@ from typing import Any
 
 import click
 
+from abeja.runtime.cli.grouped_help import GroupedCommand
 from abeja.runtime.cli.options import with_options
 from abeja.runtime.cli.preparation import prepare
 from abeja.runtime.options import rows
 from abeja.runtime.version import VERSION
 
 
-@click.command()
+@click.command(cls=GroupedCommand)
 @with_options(*rows())
 def serve(**flags: Any) -> None:
     """Serve a handler over HTTP.

@@ -337,12 +337,13 @@ def test_the_example_of_its_readme_works(home: Home, tmp_path: Path) -> None:
 
 
 def test_init_writes_a_function_that_answers(home: Home, tmp_path: Path) -> None:
-    home.run("init", tmp_path / "hello", "--image-version", "lambda-3.13")
+    done = home.command("init", tmp_path / "hello", "--image-version", "lambda-3.13")
+    assert done.returncode == 0, done.stderr
 
     model = tmp_path / "hello"
     assert (model / "abeja-runtime.toml").read_text() == '[model]\nimage_version = "lambda-3.13"\n'
     with home.serving(tmp_path / "log", "--env", "inherit", "--model-dir", model) as ask:
-        reply = ask("POST", "/", (model / "request.json").read_bytes(), {"Content-Type": "application/json"})
+        reply = ask("POST", "/", (model / "request.json").read_bytes(), Content_Type="application/json")
     assert (reply.status, json.loads(reply.body)) == (200, {"greeting": "Hello, Ada!"})
 
 

@@ -1,5 +1,7 @@
 """Errors in what the user wrote show the file, the line and the text."""
 
+import os
+import pty
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -46,6 +48,24 @@ def test_configuration(run: Run, tmp_path: Path, text: str, expected: str) -> No
 
     assert done.returncode == 2
     assert expected in done.stderr
+
+
+@pytest.mark.parametrize(("variables", "is_coloured"), [({}, True), ({"NO_COLOR": "1"}, False)])
+def test_on_a_terminal_they_are_coloured(
+    command: Path, environ: dict[str, str], tmp_path: Path, variables: dict[str, str], *, is_coloured: bool
+) -> None:
+    (tmp_path / "abeja-runtime.toml").write_text("[model\n")
+    terminal, stderr = pty.openpty()
+    try:
+        own = {**environ, "TERM": "xterm", "NO_COLOR": "", **variables}
+        assert subprocess.run([command, "config", "show"], cwd=tmp_path, env=own, stderr=stderr, check=False).returncode
+        shown = os.read(terminal, 65536).decode()
+    finally:
+        os.close(stderr)
+        os.close(terminal)
+
+    assert ("\x1b[1;31mError\x1b[0m: config-file-invalid" in shown) == is_coloured
+    assert ("\x1b[1m> 1 | [model\x1b[0m" in shown) == is_coloured
 
 
 def test_configuration_in_pyproject(run: Run, tmp_path: Path) -> None:

@@ -61,8 +61,8 @@ def _print(report: Report, options: Options) -> None:
         place = ":".join(filter(None, (finding.path, str(finding.line or ""))))
         line = ": ".join(filter(None, (place, finding.level, finding.slug, _sentence(finding.message))))
         click.echo(dress(line))
-        if finding.line:
-            shown = excerpt_of_file(folder / finding.path, line=finding.line, around=0)
+        shown = excerpt_of_file(folder / finding.path, line=finding.line, around=0) if finding.line else ""
+        if shown:
             click.echo(dress(textwrap.indent(shown, "    ")))
         if finding.hint:
             click.echo(dress(f"    Hint: {_sentence(finding.hint)}"))

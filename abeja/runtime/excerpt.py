@@ -102,8 +102,9 @@ def excerpt_of_traceback(traceback: str, *, folder: Path) -> str:
     A traceback often ends in the code of a library. What the user can change is what called it.
     """
     for path, number in reversed(_FRAME.findall(traceback)):
+        # Also what is no file, such as the code that numpy and namedtuple make: <string>.
         file, line = folder / path, int(number)
-        if file.is_relative_to(folder) and "site-packages" not in file.parts:
+        if file.is_relative_to(folder) and "site-packages" not in file.parts and file.is_file():
             return _named(str(file.relative_to(folder)), line, excerpt_of_file(file, line=line))
     return ""
 

@@ -42,6 +42,7 @@ def test_of_a_traceback_the_last_line_of_the_own_folder_is_shown(tmp_path: Path)
         "Traceback (most recent call last):\n"
         f'  File "{tmp_path}/main.py", line 2, in <module>\n    library.fail()\n'
         '  File "/usr/lib/python3/library.py", line 9, in fail\n    raise ValueError()\n'
+        '  File "<string>", line 1, in <module>\n'
         f'  File "{tmp_path}/venv/lib/site-packages/x.py", line 1, in x\nValueError\n'
     )
 

@@ -41,7 +41,7 @@ class Pool:
         version: of abeja-runtime.
         startup_timeout_s: how long importing the handler may take.
         limits: what a worker may reach before it is renewed.
-        waits_for_change: whether a handler that does not load is waited for until `renew` says that a file has
+        waits_for_change: whether a handler that does not load is waited for until `reload` says that a file has
             changed, also before any worker was ready.
 
     Attributes:

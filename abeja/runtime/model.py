@@ -41,6 +41,7 @@ class Model:
         encoders: the encoders of the image version, in its order.
         python: path of the worker's interpreter.
         environment: the worker's complete environment.
+        read_at_start: files that say which packages are in its environment.
     """
 
     folder: Path
@@ -50,6 +51,7 @@ class Model:
     encoders: tuple[Encoder, ...]
     python: Path
     environment: Mapping[str, str]
+    read_at_start: tuple[Path, ...] = ()
 
     @classmethod
     def configured(cls, configuration: Configuration, *, environ: Mapping[str, str] = os.environ) -> "Model":

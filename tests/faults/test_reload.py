@@ -133,6 +133,15 @@ def test_other_files_of_the_model_count(start: Start, model: Path, name: str) ->
     server.wait_for_log(re.compile(rf"worker 1 is renewed: {re.escape(name)} changed \(--reload\)"))
 
 
+@pytest.mark.parametrize("name", ["requirements.txt", "abeja-runtime.toml"])
+def test_a_change_that_needs_another_start_says_so(start: Start, model: Path, name: str) -> None:
+    (model / name).write_text("# nothing\n")
+    server = start("--model-dir", model, "--reload", ABEJA_RUNTIME_ENV="auto").wait_until_ready()
+
+    (model / name).write_text("# nothing more\n")
+    server.wait_for_log(re.compile(rf"WARNING: {name} is read when the server starts: restart it for the change\n"))
+
+
 def test_a_virtual_environment_in_the_folder_does_not_count(start: Start, model: Path) -> None:
     environment = model / "venv" / "lib"
     environment.mkdir(parents=True)

@@ -10,6 +10,7 @@ import attrs
 from attrs import frozen
 
 from abeja.runtime.assembly import Assembly
+from abeja.runtime.config import FILE_NAME
 from abeja.runtime.dispatch import Dispatcher
 from abeja.runtime.errors import OptionInvalidError
 from abeja.runtime.messages import hidden_headers
@@ -146,9 +147,12 @@ class Server:
 
     async def _reload(self, pool: Pool) -> None:
         folder = self._model.folder
+        at_start = {*self._model.read_at_start, folder / FILE_NAME}
         async for files in changes(folder):
             shown = ", ".join(str(path.relative_to(folder)) for path in files[:_SHOWN_CHANGES])
             more = f" and {len(files) - _SHOWN_CHANGES} more" if len(files) > _SHOWN_CHANGES else ""
+            for path in at_start.intersection(files):
+                _log.warning("%s is read when the server starts: restart it for the change", path.relative_to(folder))
             pool.reload(f"{shown}{more} changed (--reload)", is_code=any(path.suffix == ".py" for path in files))
 
     async def _shut_down(

@@ -1,0 +1,87 @@
+"""The unit of docs/how-to/run-with-systemd.md, as systemd reads it."""
+
+import configparser
+import re
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from abeja.runtime.errors import ConfigurationError, HandlerLoadError
+from abeja.runtime.options import Options
+from abeja.runtime.server import service
+
+# What systemd calls OK; 10 is a unit that may do everything.
+EXPOSURE = 2.5
+# Of what the server does after it has drained: 1 s for last answers, 5 s for workers to end.
+AFTER_DRAIN_S = 6
+
+
+@pytest.fixture
+def unit(repository: Path, blocks_of: Callable[[str], list[Any]]) -> str:
+    """The unit's text."""
+    page = (repository / "docs/how-to/run-with-systemd.md").read_text()
+    (text,) = [block.text for block in blocks_of(page) if block.language == "ini"]
+    return str(text)
+
+
+@pytest.fixture
+def service_of(unit: str) -> dict[str, str]:
+    """The settings of its service; of several lines of one name the last."""
+    parser = configparser.ConfigParser(strict=False, interpolation=None)
+    parser.optionxform = str  # type: ignore[assignment, method-assign]
+    parser.read_string(unit)
+    return dict(parser["Service"])
+
+
+@pytest.fixture
+def analyse(unit: str, tmp_path: Path, command: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Runs systemd-analyze on the unit, with a program that exists; without systemd the test is skipped."""
+    program = shutil.which("systemd-analyze")
+    if program is None:
+        pytest.skip("systemd is not installed")
+    file = tmp_path / "tax.service"
+    file.write_text(unit.replace("/opt/abeja-runtime/bin/abeja-runtime", str(command)))
+
+    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run([program, *arguments, file], capture_output=True, text=True, check=False)
+
+    return run
+
+
+def test_systemd_finds_nothing_wrong(analyse: Callable[..., subprocess.CompletedProcess[str]]) -> None:
+    done = analyse("verify", "--man=no", "--recursive-errors=no")
+
+    assert (done.returncode, done.stdout + done.stderr) == (0, "")
+
+
+def test_unit_may_do_little(analyse: Callable[..., subprocess.CompletedProcess[str]]) -> None:
+    done = analyse("security", "--offline=true", "--no-pager")
+
+    rating = re.search(r"Overall exposure level for tax\.service: ([\d.]+)", done.stdout)
+    assert rating, done.stdout + done.stderr
+    assert float(rating[1]) < EXPOSURE
+
+
+def test_time_limits_fit_those_of_the_server(service_of: dict[str, str]) -> None:
+    retries = re.search(r"--retry (\d+) --retry-delay 1 ", service_of["ExecStartPost"])
+
+    assert float(service_of["TimeoutStopSec"]) > service._DRAIN_S + AFTER_DRAIN_S
+    assert retries
+    assert int(retries[1]) >= Options().startup_timeout
+    assert float(service_of["TimeoutStartSec"]) > int(retries[1])
+
+
+def test_signals_are_those_of_the_server(service_of: dict[str, str]) -> None:
+    assert service_of["KillSignal"] == "SIGTERM"
+    assert service_of["KillMode"] == "mixed"
+    assert "-HUP" in service_of["ExecReload"]
+
+
+def test_exit_codes_that_another_start_does_not_change_prevent_it(service_of: dict[str, str]) -> None:
+    expected = {ConfigurationError.exit_code, HandlerLoadError.exit_code}
+
+    assert set(map(int, service_of["RestartPreventExitStatus"].split())) == expected

@@ -45,6 +45,9 @@ exclude_patterns = ["**/.*", "**/__pycache__"]
 
 # Links may lead to any heading, by the name that a repository viewer gives it.
 myst_heading_anchors = 6
+myst_enable_extensions = ["tasklist"]
+# Two hyphens are those of an option.
+smartquotes = False
 nitpicky = True
 # Lexers know less than the programs: of JSON in a line of nginx, for one. tests/docs has checks of the languages.
 suppress_warnings = ["misc.highlighting_failure"]

@@ -2,8 +2,11 @@
 
 import configparser
 import re
+import shlex
 import shutil
+import socket
 import subprocess
+import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,6 +19,8 @@ from abeja.runtime.server import service
 
 # What systemd calls OK; 10 is a unit that may do everything.
 EXPOSURE = 2.5
+# A handler whose imports take longer than it takes to ask.
+SLOW = "import time\ntime.sleep(0.5)\n\n\ndef handler(request, context):\n    return {}\n"
 # Of what the server does after it has drained: 1 s for last answers, 5 s for workers to end.
 AFTER_DRAIN_S = 6
 
@@ -33,7 +38,7 @@ def service_of(unit: str) -> dict[str, str]:
     """The settings of its service; of several lines of one name the last."""
     parser = configparser.ConfigParser(strict=False, interpolation=None)
     parser.optionxform = str  # type: ignore[assignment, method-assign]
-    parser.read_string(unit)
+    parser.read_string(unit.replace("\\\n", " "))
     return dict(parser["Service"])
 
 
@@ -73,6 +78,32 @@ def test_time_limits_fit_those_of_the_server(service_of: dict[str, str]) -> None
     assert retries
     assert int(retries[1]) >= Options().startup_timeout
     assert float(service_of["TimeoutStartSec"]) > int(retries[1])
+
+
+def test_unit_is_active_when_a_request_can_be_served(
+    service_of: dict[str, str], command: Path, environ: dict[str, str], tmp_path: Path
+) -> None:
+    words = shlex.split(service_of["ExecStartPost"])
+    if shutil.which(words[0]) is None:
+        pytest.skip("curl is not installed")
+    (tmp_path / "main.py").write_text(SLOW)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = str(listener.getsockname()[1])
+    # Asked already before anything listens.
+    words = [word.replace(":5001", f":{port}") for word in words]
+    waiting = subprocess.Popen(words, stderr=subprocess.PIPE)
+    arguments = ["--image-version", "latest", "--port", "0", "--health-port", port]
+    server = subprocess.Popen([command, *arguments], cwd=tmp_path, env=environ, stderr=subprocess.PIPE, text=True)
+    try:
+        assert waiting.wait() == 0
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz") as answer:
+            assert answer.status == 200
+    finally:
+        waiting.kill()
+        waiting.communicate()
+        server.terminate()
+        server.communicate()
+    assert server.returncode == 0
 
 
 def test_signals_are_those_of_the_server(service_of: dict[str, str]) -> None:

@@ -115,7 +115,9 @@ def test_container_starts_with_what_was_installed_when_its_image_was_built(
 
     assert image.environ["ABEJA_RUNTIME_HOST"] == "0.0.0.0"  # noqa: S104 (in a container)
     assert said["USER"].isdigit()
-    process = subprocess.Popen(json.loads(image.inside(said["CMD"])), env=environ, stderr=subprocess.PIPE, text=True, cwd=image.root)
+    process = subprocess.Popen(
+        json.loads(image.inside(said["CMD"])), env=environ, stderr=subprocess.PIPE, text=True, cwd=image.root
+    )
     try:
         assert process.stderr is not None
         log = ""

@@ -2,7 +2,7 @@
 
 The source folder is the project's, so that every link between files is the same in both. No page has anything
 in it that is for the site alone: the navigation is what docs/README.md and the other indexes link to, and a page
-that they leave out comes under "More".
+that they leave out comes under "More". Sphinx is kept alive by many, and checks links to pages and to headings itself.
 
     tox -e docs        # then open site/index.html
 """

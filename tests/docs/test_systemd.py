@@ -6,10 +6,11 @@ import shlex
 import shutil
 import socket
 import subprocess
+import urllib.error
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pytest
 
@@ -21,6 +22,16 @@ from abeja.runtime.server import service
 EXPOSURE = 2.5
 # A handler whose imports take longer than it takes to ask.
 SLOW = "import time\ntime.sleep(0.5)\n\n\ndef handler(request, context):\n    return {}\n"
+# What the unit confines it to, as far as it can be had without systemd: a system that is only read, but for
+# /var/tmp, no capabilities and no way to new ones, and files that nobody else can read.
+CONFINED = """
+set -e
+mount --make-rprivate /
+mount -t tmpfs none /var/tmp
+mount -o remount,ro,bind /
+umask 0077
+exec setpriv --no-new-privs --bounding-set=-all --inh-caps=-all "$@"
+"""
 # Of what the server does after it has drained: 1 s for last answers, 5 s for workers to end.
 AFTER_DRAIN_S = 6
 
@@ -104,6 +115,47 @@ def test_unit_is_active_when_a_request_can_be_served(
         server.terminate()
         server.communicate()
     assert server.returncode == 0
+
+
+def test_server_and_workers_do_with_what_the_unit_leaves_them(
+    command: Path, environ: dict[str, str], tmp_path: Path
+) -> None:
+    unshare = shutil.which("unshare")
+    if not unshare or subprocess.run([unshare, "--mount", "true"], capture_output=True, check=False).returncode:
+        pytest.skip("this user cannot confine a process")
+    (tmp_path / "main.py").write_text("import os\n\n\ndef handler(request, context):\n    os._exit(1)\n")
+    environ = {**environ, "TMPDIR": "/var/tmp", "HOME": "/var/tmp", "XDG_CACHE_HOME": "/var/tmp/cache"}  # noqa: S108
+    program = [str(command), "--image-version", "latest", "--port", "0", "--health-port", "0"]
+    server = subprocess.Popen(
+        [unshare, "--mount", "sh", "-c", CONFINED, "sh", *program],
+        cwd=tmp_path,
+        env=environ,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert server.stderr is not None
+    try:
+        log = _until(server.stderr, "INFO: ready")
+        port = re.search(r"listening on http://127\.0\.0\.1:(\d+)", log)
+        assert port, log
+        # A large body is spooled, and the worker that dies of it is replaced.
+        with pytest.raises(urllib.error.HTTPError, match="502"):
+            urllib.request.urlopen(f"http://127.0.0.1:{port[1]}/", data=b"x" * 300_000)
+        _until(server.stderr, "INFO: Loading user model handler")
+    finally:
+        server.terminate()
+        server.communicate()
+    assert server.returncode == 0
+
+
+def _until(lines: IO[str], text: str) -> str:
+    """What is read up to the line that has `text`."""
+    found = ""
+    while text not in found:
+        line = lines.readline()
+        assert line, found
+        found += line
+    return found
 
 
 def test_signals_are_those_of_the_server(service_of: dict[str, str]) -> None:

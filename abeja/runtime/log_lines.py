@@ -9,7 +9,8 @@ from typing import Any
 
 from abeja.runtime.secrets import Secrets
 
-# What a record may bring beside its message: see `request_fields` and `Output`.
+# What a record may bring beside its message, as `extra`: these, `worker`, `origin` (its source if that is not ours),
+# `members` (of a JSON object), and `summary` and `traceback` if its message consists of these two.
 REQUEST_MEMBERS = ("request_id", "requester_id", "trace_id")
 _LEVELS = {"DEBUG": "debug", "INFO": "info", "WARNING": "warning", "ERROR": "error", "CRITICAL": "fatal"}
 # What others call them.
@@ -34,12 +35,10 @@ class TextLines(logging.Formatter):
         """Called by the handler."""
         worker = getattr(record, "worker", None)
         request_id = getattr(record, "request_id", "")
-        trace = getattr(record, "traceback", "")
         origin = f"[worker {worker}] " if worker is not None else ""
         suffix = f" [request {request_id}]" if request_id else ""
         first, *rest = super().format(record).split("\n")
-        text = "\n".join([f"{record.levelname}: {origin}{first}{suffix}", *rest, *([trace] if trace else [])])
-        return self.secrets.hide(text)
+        return self.secrets.hide("\n".join([f"{record.levelname}: {origin}{first}{suffix}", *rest]))
 
 
 class JsonLines(logging.Formatter):
@@ -69,7 +68,7 @@ class JsonLines(logging.Formatter):
             "log_level": _LEVELS.get(logging.getLevelName(level_of(theirs) or record.levelno), "info"),
             "timestamp": _timestamp(record.created),
             "source": _source(record),
-            "message": record.getMessage(),
+            "message": getattr(record, "summary", "") or record.getMessage(),
             **_usable(theirs),
         }
         ours = {name: getattr(record, name, "") for name in ("worker", *REQUEST_MEMBERS)}

@@ -140,7 +140,7 @@ def _print_error(error: AbejaRuntimeError) -> None:
 
     log = logs.current()
     if log.is_json:
-        more = {"traceback": error.traceback, "members": {"error": error.name}}
+        more = {"summary": error.report(), "traceback": error.traceback, "members": {"error": error.name}}
         logging.getLogger(logs.NAME).error("%s", error.report(), extra=more)
     else:
         click.echo(f"{error.traceback}Error: {error.report()}", err=True)

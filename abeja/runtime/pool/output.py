@@ -188,13 +188,15 @@ class Output:
     def _log(self, paragraph: Paragraph, request_id: str) -> None:
         members = log_lines.parsed(paragraph.message)
         level = log_lines.level_of(members) if members is not None else _level_of(paragraph)
-        more: dict[str, object] = {"worker": self._worker, "origin": "handler", "traceback": paragraph.traceback}
+        more: dict[str, object] = {"worker": self._worker, "origin": "handler"}
+        if paragraph.traceback:
+            more.update(summary=paragraph.message, traceback=paragraph.traceback)
         if members is not None:
             more["members"] = {"message": members.pop("msg", ""), **members}
         if request_id:
             more.update(self._fields_of(request_id))
         # What a handler says is never filtered as if we had said it in passing.
-        _log.log(max(level or 0, logging.INFO), "%s", paragraph.message, extra=more)
+        _log.log(max(level or 0, logging.INFO), "%s", paragraph.text, extra=more)
 
     def _forget(self) -> None:
         if self._reader is not None:

@@ -30,6 +30,13 @@ class Paragraph:
     message: str
     traceback: str = ""
 
+    @property
+    def text(self) -> str:
+        """All of its lines, as they came."""
+        if self.traceback.endswith(self.message) or not self.traceback:
+            return self.traceback or self.message
+        return f"{self.message}\n{self.traceback}"
+
 
 @define
 class Paragraphs:

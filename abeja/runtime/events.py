@@ -24,10 +24,10 @@ class RequestRecord(NamedTuple):
         time_s: when its head had been read, in seconds since 1970.
         received_s: the same by the monotonic clock.
         queued_s: when its body had been read and it was ready for a worker; None if it never was.
-        leased_s: when a worker was given it; None if none was.
+        leased_s: when a worker began with it; None if none did.
         answered_s: when the worker had finished its answer, or was lost; None if there was no worker, or it goes on.
         sent_s: when the last of the answer had been written to the connection, or the client had left.
-        worker: the number of the last worker that had it; 0 if none had.
+        worker: the number of the last worker that began with it; 0 if none did.
         status: of the answer; 0 if there was none.
         content_type: of the answer; empty if there was none.
         request_bytes: of the request's body, as far as it was read.

@@ -1,10 +1,9 @@
 """Reads one HTTP request into a `Request`: decides at the head, then takes the body as it arrives."""
 
 import logging
-import os
-from weakref import WeakKeyDictionary
+from collections.abc import Callable
 
-from attrs import field, frozen
+from attrs import frozen
 
 from abeja.runtime import answers
 from abeja.runtime.dispatch import Dispatcher
@@ -19,8 +18,6 @@ from abeja.runtime.server.head import HEALTH_PATH, Head
 from abeja.runtime.server.multipart import MultipartSink, boundary_of
 from abeja.runtime.spool import BodySink, MemoryBudget, Spool
 from abeja.runtime.types import Abi
-
-Headers = tuple[tuple[str, tuple[str, ...]], ...]
 
 _log = logging.getLogger("abeja.runtime")
 
@@ -41,15 +38,6 @@ class Policy:
     abi: Abi
     max_body_bytes: int
     hidden: frozenset[str]
-    # A head that is known comes again and again.
-    _visible: "WeakKeyDictionary[Head, Headers]" = field(init=False, factory=WeakKeyDictionary)
-
-    def visible_headers(self, head: Head) -> Headers:
-        """What the handler sees of the fields of a head."""
-        visible = self._visible.get(head)
-        if visible is None:
-            visible = self._visible[head] = head.visible_headers(self.hidden)
-        return visible
 
 
 class Intake:
@@ -66,6 +54,7 @@ class Intake:
         policy: see there.
         activity: knows it from its head to the last byte of its answer.
         clock: for the answer.
+        new_id: makes one for a request that has none.
         journal: gets a record at the end.
     """
 
@@ -78,6 +67,7 @@ class Intake:
         policy: Policy,
         activity: Activity,
         clock: Clock,
+        new_id: Callable[[], str],
         journal: Journal,
     ) -> None:
         self._connection = connection
@@ -86,8 +76,9 @@ class Intake:
         self._policy = policy
         self._activity = activity
         self._clock = clock
+        self._new_id = new_id
         self._journal = journal
-        self._budget = MemoryBudget()
+        self._budget: MemoryBudget | None = None
         self._head: Head | None = None
         self._request_id = ""
         self._answer: Answer | None = None
@@ -177,7 +168,7 @@ class Intake:
     def _begin(self, head: Head) -> Answer:
         self._activity.begin(self)
         self._head = head
-        self._request_id = head.client_id or os.urandom(16).hex()
+        self._request_id = head.client_id or self._new_id()
         self._answer = Answer(
             self._connection,
             head=head,
@@ -209,6 +200,8 @@ class Intake:
         return MethodNotAllowedError("the method is not allowed", headers=[("Allow", allowed)])
 
     def _new_sink(self) -> BodySink:
+        # The parts of a form share one.
+        self._budget = self._budget or MemoryBudget()
         return BodySink(self._spool, self._budget)
 
     def _request(self, head: Head, sink: BodySink | MultipartSink) -> Request:
@@ -219,7 +212,7 @@ class Intake:
             path=head.path,
             query=head.query,
             content_type=head.content_type,
-            headers=self._policy.visible_headers(head),
+            headers=head.visible_headers(self._policy.hidden),
             contents=contents,
             client_ip=self._connection.remote_ip,
         )

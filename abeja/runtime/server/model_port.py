@@ -6,6 +6,7 @@ from abeja.runtime.server.activity import Activity
 from abeja.runtime.server.answer import Clock
 from abeja.runtime.server.connection import Connection
 from abeja.runtime.server.intake import Intake, Policy
+from abeja.runtime.server.request_ids import RequestIds
 from abeja.runtime.spool import Spool
 
 
@@ -28,6 +29,7 @@ class ModelPort:
         self._policy = policy
         self._journal = journal
         self._clock = Clock()
+        self._ids = RequestIds()
         self.activity = Activity()
 
     def new_intake(self, connection: Connection) -> Intake:
@@ -39,5 +41,6 @@ class ModelPort:
             policy=self._policy,
             activity=self.activity,
             clock=self._clock,
+            new_id=self._ids.new,
             journal=self._journal,
         )

@@ -42,6 +42,7 @@ class Model:
         python: path of the worker's interpreter.
         environment: the worker's complete environment.
         read_at_start: files that say which packages are in its environment.
+        environment_s: how long it took to prepare the interpreter and the packages.
     """
 
     folder: Path
@@ -52,6 +53,7 @@ class Model:
     python: Path
     environment: Mapping[str, str]
     read_at_start: tuple[Path, ...] = ()
+    environment_s: float = 0.0
 
     @classmethod
     def configured(cls, configuration: Configuration, *, environ: Mapping[str, str] = os.environ) -> "Model":

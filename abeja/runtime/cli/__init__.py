@@ -114,7 +114,7 @@ def _run(args: list[str]) -> int:
     except (click.Abort, KeyboardInterrupt):
         return SIGNALLED + signal.SIGINT
     except AbejaRuntimeError as error:
-        _say(f"{error.traceback}Error: {error.report()}")
+        _print_error(error)
         return error.exit_code
     except BrokenPipeError:
         # The reader of our output has gone; what the interpreter would still flush has nowhere to go.
@@ -127,8 +127,17 @@ def _run(args: list[str]) -> int:
     return result if isinstance(result, int) else 0
 
 
-def _say(text: str) -> None:
-    """On stderr, with colours if that shows them."""
-    from abeja.runtime.colour import dressed, is_wanted  # noqa: PLC0415 (most commands have nothing to complain of)
+def _print_error(error: AbejaRuntimeError) -> None:
+    # Only who has an error needs them.
+    import logging  # noqa: PLC0415
 
-    click.echo(dressed(text) if is_wanted(sys.stderr) else text, err=True)
+    from abeja.runtime import logs  # noqa: PLC0415
+    from abeja.runtime.colour import dressed, is_wanted  # noqa: PLC0415
+
+    log = logs.current()
+    if log.is_json:
+        more = {"summary": error.report(), "traceback": error.traceback, "members": {"error": error.name}}
+        logging.getLogger(logs.NAME).error("%s", error.report(), extra=more)
+    else:
+        text = f"{error.traceback}Error: {error.report()}"
+        click.echo(dressed(text) if is_wanted(sys.stderr) else text, err=True)

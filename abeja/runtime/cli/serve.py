@@ -27,5 +27,5 @@ def serve(**flags: Any) -> None:
     # Tornado is imported only by the commands that listen.
     from abeja.runtime.server.service import serve as serve_model  # noqa: PLC0415
 
-    configuration, model = prepare(flags)
-    serve_model(model, configuration.options, version=VERSION)
+    configuration, model = prepare(flags, is_service=True)
+    serve_model(model, configuration.options, version=VERSION, plugins=configuration.plugins)

@@ -43,6 +43,7 @@ class Pool:
         on_hopeless: called when no worker is there and it will take a while until there is one.
         last_exit: the last worker that ended without being told to, for readiness; None if none did.
         exits: how many workers have ended, by cause.
+        load_failure: why the last start of a worker failed; None if it succeeded.
         has_been_ready: whether a worker was ever ready.
     """
 
@@ -86,6 +87,7 @@ class Pool:
         self.on_hopeless: Callable[[], None] = lambda: None
         self.last_exit: Exit | None = None
         self.exits: Counter[str] = Counter()
+        self.load_failure: AbejaRuntimeError | None = None
 
     @property
     def has_ready_worker(self) -> bool:
@@ -186,12 +188,14 @@ class Pool:
         self._workers.add(worker)
         try:
             await worker.start()
-        except AbejaRuntimeError:
+        except AbejaRuntimeError as error:
+            self.load_failure = error
             self._note(worker.exit)
             raise
         finally:
             if worker.state is State.GONE:
                 self._workers.discard(worker)
+        self.load_failure = None
         return worker
 
     def _worker_has_room(self, worker: WorkerProcess) -> None:

@@ -1,4 +1,4 @@
-"""The management port: health, liveness, readiness."""
+"""The management port: health, liveness, readiness, metrics, the description of the service, the console."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,11 +8,22 @@ from tornado.web import Application, HTTPError, RequestHandler
 from abeja.runtime import answers
 from abeja.runtime.dispatch import Dispatcher
 from abeja.runtime.model import Model
+from abeja.runtime.server.console import routes
+from abeja.runtime.server.console.console import Console
 from abeja.runtime.server.head import HEALTH_PATH
 
 
-def management_application(dispatcher: Dispatcher, model: Model) -> Application:
-    """``/health_check`` as the original's; ``/livez``; ``/readyz``, and what is wrong; ``/metrics``."""
+def management_application(
+    dispatcher: Dispatcher, model: Model, *, service_port: int, console: Console | None
+) -> Application:
+    """``/health_check`` as the original's; ``/livez``; ``/readyz``, and what is wrong; ``/metrics``; and for people.
+
+    Args:
+        dispatcher: knows how the service is.
+        model: what is served.
+        service_port: where the service listens.
+        console: None if there is none.
+    """
     context = {"dispatcher": dispatcher, "model": model}
     return Application(
         [
@@ -20,6 +31,8 @@ def management_application(dispatcher: Dispatcher, model: Model) -> Application:
             ("/livez", _Liveness, context),
             ("/readyz", _Readiness, context),
             ("/metrics", _Metrics, context),
+            ("/openapi.json", _Description, {**context, "service_port": service_port}),
+            *(routes.routes(console) if console is not None else ()),
         ],
         default_handler_class=_NotFound,
         default_handler_args=context,
@@ -95,6 +108,18 @@ class _Metrics(_Handler):
         self.finish(metrics(self.dispatcher, self.model))
 
     get = head = _respond
+
+
+class _Description(_Handler):
+    def initialize(self, dispatcher: Dispatcher, model: Model, service_port: int) -> None:  # type: ignore[override]
+        super().initialize(dispatcher, model)
+        self._service_port = service_port
+
+    def answer(self) -> tuple[int, Mapping[str, Any]]:
+        # Imported when it is asked for, as metrics are.
+        from abeja.runtime.server.openapi import description  # noqa: PLC0415
+
+        return 200, description(self.model, host=self.request.host_name, service_port=self._service_port)
 
 
 class _NotFound(_Handler):

@@ -17,6 +17,7 @@ from abeja.runtime.model import Model
 from abeja.runtime.options import Options
 from abeja.runtime.pool.limits import Limits
 from abeja.runtime.pool.pool import Pool
+from abeja.runtime.server.console.console import Console
 from abeja.runtime.server.event_loop import new_event_loop
 from abeja.runtime.server.intake import Policy
 from abeja.runtime.server.listener import Listener, bind, default_limit, url
@@ -76,6 +77,7 @@ class Server:
         self._options = options
         self._version = version
         self._on_ready = on_ready
+        self._console: Console | None = None
         self._signals = 0
         self._stop = asyncio.Event()
         self._force = asyncio.Event()
@@ -106,12 +108,14 @@ class Server:
                 limits=Limits(requests=options.max_requests, resident_bytes=options.max_rss, age_s=options.max_age),
             )
             pool, dispatcher = assembly.pool, assembly.dispatcher
-            port, listeners, addresses = self._listen(dispatcher, spool)
+            port, listeners, addresses = self._listen(assembly, spool)
             _log.info("listening on %s (health on %s)", addresses.service, addresses.health)
             try:
                 await self._serve(dispatcher, pool, addresses)
             finally:
                 await self._shut_down(dispatcher, pool, port, listeners)
+                if self._console is not None:
+                    self._console.close()
 
     async def _serve(self, dispatcher: Dispatcher, pool: Pool, addresses: Addresses) -> None:
         starting = asyncio.ensure_future(dispatcher.start())
@@ -171,8 +175,8 @@ class Server:
         forced.cancel()
         return is_idle
 
-    def _listen(self, dispatcher: Dispatcher, spool: Spool) -> tuple[ModelPort, tuple[Listener, Listener], Addresses]:
-        options = self._options
+    def _listen(self, assembly: Assembly, spool: Spool) -> tuple[ModelPort, tuple[Listener, Listener], Addresses]:
+        options, dispatcher = self._options, assembly.dispatcher
         hidden = hidden_headers(self._model.abi.hidden_headers, options.strip_headers)
         policy = Policy(abi=self._model.abi, max_body_bytes=options.max_body, hidden=hidden)
         if options.port == options.health_port != 0:
@@ -184,10 +188,13 @@ class Server:
         port = ModelPort(dispatcher=dispatcher, spool=spool, policy=policy)
         idle_s = options.idle_timeout
         front = LlhttpFront if options.http == "llhttp" else tornado_front
+        service = service_sockets[0].getsockname()[:2]
+        if options.console:
+            self._console = self._open_console(assembly, service)
 
         def management(on_lost: Callable[[], None]) -> CountedServer:
             server = CountedServer(
-                management_application(dispatcher, self._model),
+                management_application(dispatcher, self._model, service_port=service[1], console=self._console),
                 idle_connection_timeout=idle_s,
                 body_timeout=idle_s,
                 max_body_size=_MANAGEMENT_BYTES,
@@ -205,6 +212,17 @@ class Server:
             Listener("management port", health_sockets, management, limit=_MANAGEMENT_CONNECTIONS),
         )
         return port, listeners, Addresses(url(service_sockets), url(health_sockets))
+
+    def _open_console(self, assembly: Assembly, service: tuple[str, int]) -> Console:
+        console = Console(
+            model=self._model,
+            options=self._options,
+            dispatcher=assembly.dispatcher,
+            pool=assembly.pool,
+            service=service,
+        )
+        console.open()
+        return console
 
     def _signalled(self) -> None:
         self._signals += 1

@@ -1,0 +1,75 @@
+"""The last things that happened, kept for whoever looks at the page: one append each, and nothing else until then."""
+
+import itertools
+import logging
+import traceback
+from collections import deque
+from collections.abc import Iterator
+from typing import Any, Generic, TypeVar
+
+_T = TypeVar("_T")
+
+# As many as fit a page that somebody reads.
+REQUESTS = 100
+LOG_RECORDS = 500
+# A traceback or a print of a MiB is not for a page.
+_TEXT_LIMIT = 8 * 1024
+
+
+class Ring(Generic[_T]):
+    """The last items, each with its number.
+
+    Args:
+        size: how many are kept.
+
+    Attributes:
+        count: how many there have been, which is the number of the next.
+    """
+
+    def __init__(self, size: int) -> None:
+        self._items: deque[_T] = deque(maxlen=size)
+        self.count = 0
+
+    def append(self, item: _T) -> None:
+        """Keep an item; the oldest goes if there are too many."""
+        self._items.append(item)
+        self.count += 1
+
+    def since(self, number: int) -> Iterator[tuple[int, _T]]:
+        """Those from a number on, with their numbers; all that are kept if the number is none of this ring's."""
+        first = self.count - len(self._items)
+        start = number if first <= number <= self.count else first
+        return zip(itertools.count(start), itertools.islice(self._items, start - first, None), strict=False)
+
+
+class LogRing(logging.Handler):
+    """Keeps records of the log.
+
+    Attributes:
+        ring: the records, which become text when somebody looks.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.ring: Ring[logging.LogRecord] = Ring(LOG_RECORDS)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Called by logging."""
+        if record.exc_info and not record.exc_text:
+            # Its frames would keep alive what they refer to.
+            record.exc_text = "".join(traceback.format_exception(*record.exc_info)).rstrip("\n")
+        self.ring.append(record)
+
+
+def log_fields(number: int, record: logging.LogRecord) -> dict[str, Any]:
+    """A record for the page."""
+    message = record.getMessage()
+    text = f"{message}\n{record.exc_text}" if record.exc_text else message
+    return {
+        "number": number,
+        "time_s": record.created,
+        "level": record.levelname.lower(),
+        "message": text if len(text) <= _TEXT_LIMIT else f"{text[:_TEXT_LIMIT]}…",
+        "worker": getattr(record, "worker", None),
+        "request_id": getattr(record, "request_id", ""),
+    }

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable
 from typing import Protocol
 
@@ -76,6 +77,9 @@ class Exchange:
         may_stream: whether the receiver takes an answer whose length is not known.
         on_forgotten: called if it is cancelled before a worker has it.
         on_returned: called if it needs another worker: the one that it was given to never had it.
+
+    Attributes:
+        queued_s, leased_s, answered_s, worker_number, error: for its record, see `RequestRecord`.
     """
 
     def __init__(
@@ -103,6 +107,11 @@ class Exchange:
         self._is_over = False
         self.request = request
         self.timeout_s = terms.timeout_s
+        self.queued_s = time.monotonic()
+        self.leased_s: float | None = None
+        self.answered_s: float | None = None
+        self.worker_number = 0
+        self.error = ""
 
     @property
     def is_waiting(self) -> bool:
@@ -120,6 +129,7 @@ class Exchange:
         except RequestTooLargeError as error:
             self.fail(RequestMalformedError("the request's headers are too large", detail=str(error)))
             return
+        self.leased_s, self.worker_number = time.monotonic(), worker.number
         self._worker = WorkerLease(self, worker, timeout_s=self.timeout_s, deadlines=self._terms.deadlines)
 
     def cancel(self) -> None:
@@ -136,6 +146,7 @@ class Exchange:
 
     def fail(self, error: RequestError) -> None:
         """Answer with an error of our own, or cut a streamed answer that has begun."""
+        self.error = error.slug
         if error.detail:
             self._log(logging.ERROR, f"{error.slug}: {error.detail}")
         if not self._is_over and self._has_responded:
@@ -295,6 +306,7 @@ class Exchange:
         if self._worker is not None:
             self._worker.end()
             self._worker = None
+            self.answered_s = time.monotonic()
 
     def _end(self) -> None:
         """Give back what the exchange holds, but for the worker, which may not have ended yet."""

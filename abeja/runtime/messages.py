@@ -103,11 +103,13 @@ class Response:
         headers: names and values that HTTP can carry, Content-Type first, without any that is
             about framing.
         body: bytes, a file, or None when the pieces follow one by one.
+        error: the slug of the error that it tells of; empty for what the handler answered.
     """
 
     status: int
     headers: tuple[tuple[str, str], ...]
     body: Body | None = field(repr=False)
+    error: str = ""
 
     def remove_files(self) -> None:
         """Delete the spool file of its body."""

@@ -10,7 +10,7 @@ import difflib
 import fnmatch
 import inspect
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -35,6 +35,8 @@ from abeja.runtime.errors import (
     PluginValueInvalidError,
     SourceUnknownError,
 )
+from abeja.runtime.events import Service
+from abeja.runtime.observer import Observer
 from abeja.runtime.plugin_source import Source, entry_point_sources, file_source
 from abeja.runtime.review.finding import Review
 from abeja.runtime.review.handler_code import HandlerCode
@@ -51,6 +53,9 @@ _HOOKS: dict[str, tuple[str, type[Any]]] = {
     "abeja_images": ("image", Image),
     "abeja_installers": ("installer", Installer),
 }
+_OBSERVERS = "abeja_observers"
+_EVENTS = ("abeja_requests_answered", "abeja_worker_ended")
+_KNOWN = ", ".join([*_HOOKS, _OBSERVERS, *_EVENTS])
 _UNKNOWN: dict[str, type[ConfigurationError]] = {
     "abi": AbiUnknownError,
     "encoder": EncoderUnknownError,
@@ -67,18 +72,21 @@ class Plugin:
     Attributes:
         status: ``loaded``, ``failed`` or ``blocked``.
         values: what its hooks yielded.
+        is_observer: whether it has hooks for events.
         problem: the reason of a failure.
     """
 
     source: Source
     status: str = "loaded"
     values: list[Value] = field(factory=list)
+    is_observer: bool = False
     problem: PluginError | None = None
 
     def fail(self, problem: PluginError) -> None:
         """Take it out of service, with what it had provided."""
         self.status, self.problem = "failed", problem
         self.values.clear()
+        self.is_observer = False
 
 
 class Plugins:
@@ -236,6 +244,18 @@ class Plugins:
             raise PluginValueInvalidError(f"the plugin {plugin} gave {review!r} as a review: expected a Review.")
         return review
 
+    def observers(self, service: Service) -> tuple[list[Observer], list[PluginError]]:
+        """What hears of the events of a service, and why others do not."""
+        found: list[Observer] = []
+        problems: list[PluginError] = []
+        for plugin in self._in_service():
+            if plugin.is_observer:
+                try:
+                    found += self._observers_of(plugin.source, service)
+                except PluginError as problem:
+                    problems.append(problem)
+        return found, problems
+
     def require_files(self) -> None:
         """Insist on the plugins that were named one by one.
 
@@ -300,6 +320,7 @@ class Plugins:
             self._register(plugin.source, module)
             self._check_hooks(plugin.source, module)
             plugin.values = self._ask(plugin.source, module)
+            plugin.is_observer = any(name not in _HOOKS for name, _ in self._implementations(module))
         except PluginError as problem:
             plugin.fail(problem)
 
@@ -338,18 +359,43 @@ class Plugins:
                     hint="put @hookimpl above it, or rename it.",
                 )
         if not self._manager.get_hookcallers(module):
-            raise PluginHookMissingError(
-                f"the plugin {source} implements no hook.", hint=f"the hooks are {', '.join(_HOOKS)}."
-            )
+            raise PluginHookMissingError(f"the plugin {source} implements no hook.", hint=f"the hooks are {_KNOWN}.")
 
     def _ask(self, source: Source, module: Any) -> list[Value]:
         values: list[Value] = []
-        for caller in self._manager.get_hookcallers(module) or ():
-            _, kind = _HOOKS[caller.name]
-            for implementation in caller.get_hookimpls():
-                if implementation.plugin is module:
-                    values += _yielded(source, caller.name, implementation.function, kind)
+        for name, implementation in self._implementations(module):
+            if name in _HOOKS:
+                values += _yielded(source, name, implementation.function, _HOOKS[name][1])
         return values
+
+    def _implementations(self, plugin: Any) -> Iterator[tuple[str, pluggy.HookImpl]]:
+        """Of a module, or of an object that was registered: the hook's name and what implements it."""
+        for caller in self._manager.get_hookcallers(plugin) or ():
+            for implementation in caller.get_hookimpls():
+                if implementation.plugin is plugin:
+                    yield caller.name, implementation
+
+    def _observers_of(self, source: Source, service: Service) -> list[Observer]:
+        module = self._manager.get_plugin(source.name)
+        objects = [module]
+        for name, implementation in self._implementations(module):
+            if name == _OBSERVERS:
+                arguments = (service,) if implementation.argnames else ()
+                objects += _called(source, name, implementation.function, *arguments)
+        for number, observer in enumerate(objects[1:], 1):
+            self._register(attrs.evolve(source, name=f"{source.name} {number}"), observer)
+            self._check_hooks(source, observer)
+            if not {name for name, _ in self._implementations(observer)} <= set(_EVENTS):
+                raise PluginValueInvalidError(
+                    f"the plugin {source} yielded {observer!r} from {_OBSERVERS}, which has hooks that are no events'.",
+                    hint=f"the hooks of events are {', '.join(_EVENTS)}.",
+                )
+        return [
+            Observer(source=source, hook=name, function=implementation.function, arguments=implementation.argnames)
+            for observer in objects
+            for name, implementation in self._implementations(observer)
+            if name in _EVENTS
+        ]
 
     def _find_conflicts(self) -> None:
         seen: dict[tuple[str, str], Source] = {}
@@ -375,14 +421,7 @@ def _order(source: Source) -> tuple[str, bool, str]:
 
 
 def _yielded(source: Source, hook: str, function: Callable[..., Any], kind: type[Any]) -> list[Value]:
-    try:
-        values = list(function())
-    except Exception as error:  # a third party's code may raise anything
-        authors = f"report it to the authors of {source.distribution}, or block it with --block-plugin."
-        raise PluginValueInvalidError(
-            f"the plugin {source} raised in {hook}: {type(error).__name__}: {error}",
-            hint=authors if source.file is None else "correct the file.",
-        ) from error
+    values = _called(source, hook, function)
     for value in values:
         if not isinstance(value, kind):
             raise PluginValueInvalidError(
@@ -394,9 +433,20 @@ def _yielded(source: Source, hook: str, function: Callable[..., Any], kind: type
     ]
 
 
+def _called(source: Source, hook: str, function: Callable[..., Any], *arguments: object) -> list[Any]:
+    try:
+        return list(function(*arguments))
+    except Exception as error:  # a third party's code may raise anything
+        authors = f"report it to the authors of {source.distribution}, or block it with --block-plugin."
+        raise PluginValueInvalidError(
+            f"the plugin {source} raised in {hook}: {type(error).__name__}: {error}",
+            hint=authors if source.file is None else "correct the file.",
+        ) from error
+
+
 def _unknown_hook(source: Source, hook: str) -> PluginHookUnknownError:
-    near = difflib.get_close_matches(hook, _HOOKS, n=1)
-    hint = f"did you mean {near[0]}?" if near else f"the hooks are {', '.join(_HOOKS)}."
+    near = difflib.get_close_matches(hook, [*_HOOKS, _OBSERVERS, *_EVENTS], n=1)
+    hint = f"did you mean {near[0]}?" if near else f"the hooks are {_KNOWN}."
     return PluginHookUnknownError(f"the plugin {source} implements {hook}, which is not a hook.", hint=hint)
 
 

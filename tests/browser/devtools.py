@@ -108,13 +108,12 @@ class DevTools:
         assert "exceptionDetails" not in result, f"{expression}: {result['exceptionDetails']}"
         return result["result"].get("value")
 
-    def wait_for(self, condition: str, *, limit_s: float = 20.0) -> Any:
-        """The first true value of an expression in the page."""
+    def wait_for(self, condition: str, *, limit_s: float = 20.0) -> None:
+        """Wait until an expression in the page is true."""
         end = time.monotonic() + limit_s
         while time.monotonic() < end:
-            value = self.evaluate(condition)
-            if value:
-                return value
+            if self.evaluate(f"Boolean({condition})"):
+                return
             time.sleep(_POLL_S)
         raise AssertionError(f"waited {limit_s} s for {condition}; console: {self.messages}")
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from attrs import frozen
+
 from tests.end_to_end.conftest import Reply, RunningServer, wait_until
 
 HANDLER_FOLDER = "echo"
@@ -90,19 +91,50 @@ def test_packages_are_those_that_the_handler_would_import(start: Start, handlers
     assert "broken" not in packages
 
 
-def test_live_tells_the_workers_and_the_log_from_a_number_on(shared: RunningServer) -> None:
+def test_live_tells_the_workers_and_the_requests_from_a_number_on(shared: RunningServer) -> None:
     first = _live(shared)
-    shared.request(body=b"{}", headers={"X-Request-Id": "console-log-test"})
-    second = _live(shared, log=first["log"]["next"])
+    shared.request("PUT", "/a?secret=1", b"{}", headers={"X-Request-Id": "console-test"})
+    second = _live(shared, requests=first["requests"]["next"])
 
     assert [worker["state"] for worker in first["workers"]] == ["idle"]
+    (request,) = second["requests"]["items"]
+    assert request["number"] == first["requests"]["next"]
+    assert (request["request_id"], request["method"], request["path"]) == ("console-test", "PUT", "/a")
+    assert (request["status"], request["error"], request["outcome"], request["worker"]) == (200, "", "complete", 1)
+    assert 0 <= request["handler_ms"] <= request["ms"]
+    assert second["requests"]["next"] == first["requests"]["next"] + 1
+
+
+def test_live_tells_what_a_handler_prints_and_which_request_made_it(start: Start, handlers: Path) -> None:
+    server = start("--model-dir", handlers / "misbehaving").wait_until_ready()
+    first = _live(server)
     assert any(item["message"].startswith("ready: main:handler") for item in first["log"]["items"])
-    assert [item["number"] for item in second["log"]["items"]] == [first["log"]["next"]]
-    assert second["log"]["items"][0]["request_id"] == "console-log-test"
+
+    request_id = server.do("print").headers["x-request-id"]
+
+    def printed() -> list[Any] | None:
+        items = _live(server, log=first["log"]["next"])["log"]["items"]
+        lines = [item for item in items if item["request_id"] == request_id]
+        return lines if len(lines) == 3 else None
+
+    lines = wait_until(printed, "three lines")
+    assert {line["message"] for line in lines} == {"to stdout", "to stderr", "raw"}
+    assert {(line["worker"], line["level"]) for line in lines} == {(1, "info")}
 
 
 def test_live_of_a_number_that_this_server_never_gave_has_all(shared: RunningServer) -> None:
     assert _live(shared, log=10**9)["log"]["items"] == _live(shared)["log"]["items"]
+
+
+def test_live_keeps_the_last_hundred_requests(shared: RunningServer) -> None:
+    with shared.connect() as connection:
+        for number in range(130):
+            connection.sendall(b"GET /%d HTTP/1.1\r\nHost: a\r\n\r\n" % number)
+            connection.recv(65536)
+
+    requests = _live(shared)["requests"]
+    assert [item["path"] for item in requests["items"]] == [f"/{number}" for number in range(30, 130)]
+    assert [item["number"] for item in requests["items"]] == list(range(requests["next"] - 100, requests["next"]))
 
 
 def test_trial_reaches_the_handler_as_it_was_asked(shared: RunningServer) -> None:
@@ -244,12 +276,12 @@ FOREIGN = [
 def test_requests_that_another_site_makes_a_browser_send_are_refused(
     shared: RunningServer, method: str, path: str, headers: dict[str, str]
 ) -> None:
-    before = _live(shared)["log"]["next"]
+    before = _live(shared)["requests"]["next"]
     reply = shared.request(method, f"/console/{path}", b"", headers={**OWN, **headers}, port=shared.health_port)
 
     assert reply.status == 403
     assert not [name for name in reply.headers if name.startswith("access-control-")]
-    assert _live(shared)["log"]["next"] == before  # nothing has reached the service
+    assert _live(shared)["requests"]["next"] == before  # nothing has reached the service
 
 
 @pytest.mark.parametrize(("method", "path"), [("POST", "try"), ("GET", "live"), ("GET", "facts")])

@@ -33,13 +33,18 @@ def plugins(*, as_json: bool, **flags: Any) -> None:
                 plugin.source.name,
                 plugin.source.origin,
                 plugin.status,
-                ", ".join(f"{kind_of(value)} {value.name}" for value in plugin.values) or "-",
+                ", ".join(_provided(plugin)) or "-",
             )
             for plugin in found.all
         ],
     )
     for problem in problems:
         click.echo(f"\nProblem: {problem}")
+
+
+def _provided(plugin: Plugin) -> list[str]:
+    values = [f"{kind_of(value)} {value.name}" for value in plugin.values]
+    return [*values, "an observer"] if plugin.is_observer else values
 
 
 def _describe(plugin: Plugin) -> dict[str, Any]:
@@ -50,5 +55,6 @@ def _describe(plugin: Plugin) -> dict[str, Any]:
         "file": str(plugin.source.file) if plugin.source.file else None,
         "status": plugin.status,
         "provides": [{"kind": kind_of(value), "name": value.name} for value in plugin.values],
+        "is_observer": plugin.is_observer,
         "problem": plugin.problem.report() if plugin.problem else None,
     }

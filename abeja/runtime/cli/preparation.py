@@ -1,8 +1,11 @@
 """What every command does that loads a handler: options, log, plugins, model, training result, packages."""
 
 import logging
+import time
 from collections.abc import Mapping
 from typing import Any, TextIO
+
+import attrs
 
 from abeja.runtime import logs
 from abeja.runtime.cli.termination import unwound_by_signals
@@ -40,7 +43,9 @@ def prepare(
     if configuration.options.training_result is not None:
         with unwound_by_signals():
             _prepare_training_result(configuration, model, configuration.options.training_result, is_quiet=is_quiet)
-    return configuration, equip(model, configuration)
+    begin_s = time.monotonic()
+    model = equip(model, configuration)
+    return configuration, attrs.evolve(model, environment_s=time.monotonic() - begin_s)
 
 
 def _prepare_training_result(configuration: Configuration, model: Model, text: str, *, is_quiet: bool) -> None:

@@ -36,7 +36,7 @@ def run_local_server(**flags: Any) -> None:
         for line in _banner(addresses.service, model.handler, image):
             click.echo(line)
 
-    serve(model, configuration.options, version=VERSION, on_ready=greet)
+    serve(model, configuration.options, version=VERSION, plugins=configuration.plugins, on_ready=greet)
 
 
 def _banner(url: str, handler: str, image: str) -> list[str]:

@@ -27,4 +27,4 @@ def serve(**flags: Any) -> None:
     from abeja.runtime.server.service import serve as serve_model  # noqa: PLC0415
 
     configuration, model = prepare(flags)
-    serve_model(model, configuration.options, version=VERSION)
+    serve_model(model, configuration.options, version=VERSION, plugins=configuration.plugins)

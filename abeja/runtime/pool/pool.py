@@ -41,6 +41,7 @@ class Pool:
     Attributes:
         on_room: called when a worker has got room for a request.
         on_hopeless: called when no worker is there and it will take a while until there is one.
+        on_end: called when a worker has ended, and with whether it was told to.
         last_exit: the last worker that ended without being told to, for readiness; None if none did.
         exits: how many workers have ended, by cause.
         load_failure: why the last start of a worker failed; None if it succeeded.
@@ -85,6 +86,7 @@ class Pool:
         self._tasks: list[asyncio.Task[None]] = []
         self.on_room: Callable[[], None] = lambda: None
         self.on_hopeless: Callable[[], None] = lambda: None
+        self.on_end: Callable[[Exit, bool], None] = lambda _exit, _is_expected: None
         self.last_exit: Exit | None = None
         self.exits: Counter[str] = Counter()
         self.load_failure: AbejaRuntimeError | None = None
@@ -215,6 +217,7 @@ class Pool:
         self.exits[exit_.cause] += 1
         if not is_expected:
             self.last_exit = exit_
+        self.on_end(exit_, is_expected)
 
     def _seat_waits(self) -> None:
         if not self.has_ready_worker and not self.is_recovering:

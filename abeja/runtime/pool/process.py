@@ -8,6 +8,7 @@ import secrets
 import shutil
 import signal
 import socket
+import time
 from collections.abc import Callable
 from enum import Enum
 from pathlib import Path
@@ -19,7 +20,7 @@ from abeja.runtime import worker as worker_package
 from abeja.runtime.engine import AnswerHead, Call, HandlerFailure, RequestTooLargeError, WorkerUnreachableError
 from abeja.runtime.errors import AbejaRuntimeError, HandlerLoadError, SpoolFailedError, WorkerStartError
 from abeja.runtime.model import Model
-from abeja.runtime.pool import exits, guardian_main
+from abeja.runtime.pool import exits, guardian_main, memory
 from abeja.runtime.pool.channel import Channel, request_frame
 from abeja.runtime.pool.credit import Credit
 from abeja.runtime.pool.exits import Exit, MemoryWitness
@@ -125,6 +126,8 @@ class WorkerProcess(asyncio.SubprocessProtocol):
         self._has_exited = False
         self._is_stopping = False
         self._gone = asyncio.Event()
+        self._begin_s = time.monotonic()
+        self._load_s = 0.0
         self._ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._witness = MemoryWitness()
         self.number = number
@@ -169,6 +172,8 @@ class WorkerProcess(asyncio.SubprocessProtocol):
             "requests": self._call_number,
             "resident_bytes": self._witness.resident_bytes,
             "age_s": round(self.wear.age_s, 1),
+            "load_s": round(self._load_s, 3),
+            "cpu_s": round(memory.cpu_s(self.pid), 2),
         }
 
     async def start(self) -> None:
@@ -333,6 +338,7 @@ class WorkerProcess(asyncio.SubprocessProtocol):
         kind = header["kind"]
         if self.state is State.STARTING and kind == "ready":
             self.python_version = str(header["python"])
+            self._load_s = time.monotonic() - self._begin_s
             self.wear.begin()
             self._witness.look(self.pid)
             self._become_idle()

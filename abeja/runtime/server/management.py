@@ -11,16 +11,18 @@ from abeja.runtime.model import Model
 from abeja.runtime.server.console import routes
 from abeja.runtime.server.console.console import Console
 from abeja.runtime.server.head import HEALTH_PATH
+from abeja.runtime.server.metrics import Metrics
 
 
 def management_application(
-    dispatcher: Dispatcher, model: Model, *, service_port: int, console: Console | None
+    dispatcher: Dispatcher, model: Model, metrics: Metrics, *, service_port: int, console: Console | None
 ) -> Application:
     """``/health_check`` as the original's; ``/livez``; ``/readyz``, and what is wrong; ``/metrics``; and for people.
 
     Args:
         dispatcher: knows how the service is.
         model: what is served.
+        metrics: what is told under ``/metrics``.
         service_port: where the service listens.
         console: None if there is none.
     """
@@ -30,7 +32,7 @@ def management_application(
             (HEALTH_PATH, _Health, context),
             ("/livez", _Liveness, context),
             ("/readyz", _Readiness, context),
-            ("/metrics", _Metrics, context),
+            ("/metrics", _Metrics, {**context, "metrics": metrics}),
             ("/openapi.json", _Description, {**context, "service_port": service_port}),
             *(routes.routes(console) if console is not None else ()),
         ],
@@ -100,12 +102,20 @@ class _Readiness(_Handler):
 
 
 class _Metrics(_Handler):
-    def _respond(self, *_: Any) -> None:
-        # Imported when it is asked for: most servers of a developer never are.
-        from abeja.runtime.server.metrics import CONTENT_TYPE, metrics  # noqa: PLC0415
+    def initialize(self, dispatcher: Dispatcher, model: Model, metrics: Metrics | None = None) -> None:
+        super().initialize(dispatcher, model)
+        self.metrics = metrics
 
-        self.set_header("Content-Type", CONTENT_TYPE)
-        self.finish(metrics(self.dispatcher, self.model))
+    def _respond(self, *_: Any) -> None:
+        if self.metrics is None or not self.metrics.are_offered:
+            super()._respond()
+            return
+        content_type, body = self.metrics.exposition(self.request.headers.get("Accept", ""))
+        self.set_header("Content-Type", content_type)
+        self.finish(body)
+
+    def answer(self) -> tuple[int, Mapping[str, Any]]:
+        return 404, {"status": "no plugin offers metrics"}
 
     get = head = _respond
 

@@ -12,9 +12,11 @@ from attrs import frozen
 from abeja.runtime.assembly import Assembly
 from abeja.runtime.dispatch import Dispatcher
 from abeja.runtime.errors import OptionInvalidError
+from abeja.runtime.journal import Journal
 from abeja.runtime.messages import hidden_headers
 from abeja.runtime.model import Model
 from abeja.runtime.options import Options
+from abeja.runtime.plugins import Plugins
 from abeja.runtime.pool.limits import Limits
 from abeja.runtime.pool.pool import Pool
 from abeja.runtime.server.console.console import Console
@@ -24,6 +26,7 @@ from abeja.runtime.server.listener import Listener, bind, default_limit, url
 from abeja.runtime.server.llhttp_front import LlhttpFront
 from abeja.runtime.server.management import management_application
 from abeja.runtime.server.model_port import ModelPort
+from abeja.runtime.server.observation import Observation
 from abeja.runtime.server.tornado_http import CountedServer, tornado_front
 from abeja.runtime.spool import Spool
 from abeja.runtime.watch import changes
@@ -62,6 +65,7 @@ class Server:
         model: what to serve.
         options: ports, limits, workers.
         version: of abeja-runtime.
+        plugins: those that observe hear of what happens; None for nobody.
         on_ready: called once when the workers are ready.
     """
 
@@ -71,9 +75,12 @@ class Server:
         options: Options,
         *,
         version: str,
+        plugins: Plugins | None = None,
         on_ready: Callable[[Addresses], None] = lambda _: None,
     ) -> None:
         self._model = _without_bytecode(model) if options.reload else model
+        self._plugins = plugins
+        self._journal = Journal()
         self._options = options
         self._version = version
         self._on_ready = on_ready
@@ -94,10 +101,15 @@ class Server:
         _log.debug("event loop: %s; HTTP: %s", type(loop).__module__, self._options.http)
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._signalled)
-        options, model = self._options, self._model
-        with Spool() as spool:
+        options = self._options
+        with (
+            Spool() as spool,
+            Observation(
+                self._model, plugins=self._plugins, version=self._version, journal=self._journal
+            ) as observation,
+        ):
             assembly = Assembly.of(
-                model,
+                observation.model,
                 spool=spool,
                 version=self._version,
                 startup_timeout_s=options.startup_timeout,
@@ -108,7 +120,8 @@ class Server:
                 limits=Limits(requests=options.max_requests, resident_bytes=options.max_rss, age_s=options.max_age),
             )
             pool, dispatcher = assembly.pool, assembly.dispatcher
-            port, listeners, addresses = self._listen(assembly, spool)
+            port, listeners, addresses = self._listen(assembly, spool, observation)
+            observation.begin(pool, dispatcher, port.activity)
             _log.info("listening on %s (health on %s)", addresses.service, addresses.health)
             try:
                 await self._serve(dispatcher, pool, addresses)
@@ -175,7 +188,9 @@ class Server:
         forced.cancel()
         return is_idle
 
-    def _listen(self, assembly: Assembly, spool: Spool) -> tuple[ModelPort, tuple[Listener, Listener], Addresses]:
+    def _listen(
+        self, assembly: Assembly, spool: Spool, observation: Observation
+    ) -> tuple[ModelPort, tuple[Listener, Listener], Addresses]:
         options, dispatcher = self._options, assembly.dispatcher
         hidden = hidden_headers(self._model.abi.hidden_headers, options.strip_headers)
         policy = Policy(abi=self._model.abi, max_body_bytes=options.max_body, hidden=hidden)
@@ -185,7 +200,7 @@ class Server:
             )
         service_sockets = bind(options.host, options.port, "--port")
         health_sockets = bind(options.host, options.health_port, "--health-port")
-        port = ModelPort(dispatcher=dispatcher, spool=spool, policy=policy)
+        port = ModelPort(dispatcher=dispatcher, spool=spool, policy=policy, journal=self._journal)
         idle_s = options.idle_timeout
         front = LlhttpFront if options.http == "llhttp" else tornado_front
         service = service_sockets[0].getsockname()[:2]
@@ -194,7 +209,9 @@ class Server:
 
         def management(on_lost: Callable[[], None]) -> CountedServer:
             server = CountedServer(
-                management_application(dispatcher, self._model, service_port=service[1], console=self._console),
+                management_application(
+                    dispatcher, self._model, observation.metrics, service_port=service[1], console=self._console
+                ),
                 idle_connection_timeout=idle_s,
                 body_timeout=idle_s,
                 max_body_size=_MANAGEMENT_BYTES,
@@ -220,6 +237,7 @@ class Server:
             dispatcher=assembly.dispatcher,
             pool=assembly.pool,
             service=service,
+            journal=self._journal,
         )
         console.open()
         return console
@@ -244,6 +262,7 @@ def serve(
     options: Options,
     *,
     version: str,
+    plugins: Plugins | None = None,
     on_ready: Callable[[Addresses], None] = lambda _: None,
 ) -> None:
     """Run a `Server` until it is told to stop; see `Server.run`."""
@@ -252,7 +271,7 @@ def serve(
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
     async def run() -> None:
-        await Server(model, options, version=version, on_ready=on_ready).run()
+        await Server(model, options, version=version, plugins=plugins, on_ready=on_ready).run()
 
     with asyncio.Runner(loop_factory=new_event_loop) as runner:
         runner.run(run())

@@ -9,8 +9,12 @@ from typing import Any
 import attrs
 
 from abeja.runtime.dispatch import Dispatcher
+from abeja.runtime.events import RequestRecord
+from abeja.runtime.journal import REQUESTS_ANSWERED, Journal
 from abeja.runtime.model import Model
+from abeja.runtime.observer import Observer
 from abeja.runtime.options import Options
+from abeja.runtime.plugin_source import Source
 from abeja.runtime.pool.pool import Pool
 from abeja.runtime.server.console import concealment, history
 from abeja.runtime.server.console.gate import Gate
@@ -31,6 +35,7 @@ class Console:
         dispatcher: knows the requests that wait.
         pool: knows the workers.
         service: the address and port that the service listens on.
+        journal: tells of requests.
         environ: the variables of the server, to tell those that handlers get beside them.
     """
 
@@ -42,6 +47,7 @@ class Console:
         dispatcher: Dispatcher,
         pool: Pool,
         service: tuple[str, int],
+        journal: Journal,
         environ: Mapping[str, str] = os.environ,
     ) -> None:
         self._model = model
@@ -51,6 +57,8 @@ class Console:
         self._environ = environ
         self._started_s = time.time()
         self._packages = Packages(model)
+        self._journal = journal
+        self._requests: history.Ring[RequestRecord] = history.Ring(history.REQUESTS)
         self._log = history.LogRing()
         self.gate = Gate.of(options.host, *options.console_hosts)
         host, port = service
@@ -58,6 +66,14 @@ class Console:
 
     def open(self) -> None:
         """Begin to keep what happens."""
+        self._journal.join(
+            Observer(
+                source=Source("console", "abeja-runtime", VERSION, lambda: None),
+                hook=REQUESTS_ANSWERED,
+                function=self._requests.extend,
+                arguments=("records",),
+            )
+        )
         for name in _LOGGERS:
             logging.getLogger(name).addHandler(self._log)
 
@@ -113,7 +129,9 @@ class Console:
             requests_from: the number of the first request to tell of; -1 for all that are kept.
             log_from: the same for records of the log.
         """
+        self._journal.flush()
         pool, failure = self._pool, self._pool.load_failure
+        requests = [history.request_fields(*item) for item in self._requests.since(requests_from)]
         return {
             "now_s": time.time(),
             "trouble": self._dispatcher.trouble,
@@ -121,6 +139,7 @@ class Console:
             "python": pool.python_version,
             **self._dispatcher.report(),
             "load_failure": None if failure is None else {"text": failure.report(), "traceback": failure.traceback},
+            "requests": _told(self._requests.count, requests),
             "log": _told(self._log.ring.count, [history.log_fields(*item) for item in self._log.ring.since(log_from)]),
         }
 

@@ -4,8 +4,10 @@ import itertools
 import logging
 import traceback
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Generic, TypeVar
+
+from abeja.runtime.events import RequestRecord
 
 _T = TypeVar("_T")
 
@@ -14,6 +16,7 @@ REQUESTS = 100
 LOG_RECORDS = 500
 # A traceback or a print of a MiB is not for a page.
 _TEXT_LIMIT = 8 * 1024
+_NAME_LIMIT = 256
 
 
 class Ring(Generic[_T]):
@@ -34,6 +37,11 @@ class Ring(Generic[_T]):
         """Keep an item; the oldest goes if there are too many."""
         self._items.append(item)
         self.count += 1
+
+    def extend(self, records: Sequence[_T]) -> None:
+        """Keep some."""
+        self._items.extend(records)
+        self.count += len(records)
 
     def since(self, number: int) -> Iterator[tuple[int, _T]]:
         """Those from a number on, with their numbers; all that are kept if the number is none of this ring's."""
@@ -59,6 +67,31 @@ class LogRing(logging.Handler):
             # Its frames would keep alive what they refer to.
             record.exc_text = "".join(traceback.format_exception(*record.exc_info)).rstrip("\n")
         self.ring.append(record)
+
+
+def request_fields(number: int, record: RequestRecord) -> dict[str, Any]:
+    """A request for the page."""
+    return {
+        "number": number,
+        "request_id": record.request_id,
+        "time_s": record.time_s,
+        "method": record.method[:_NAME_LIMIT],
+        "path": record.path[:_NAME_LIMIT],
+        "status": record.status,
+        "error": record.error,
+        "outcome": record.outcome,
+        "content_type": record.content_type[:_NAME_LIMIT],
+        "request_bytes": record.request_bytes,
+        "response_bytes": record.response_bytes,
+        "worker": record.worker,
+        "ms": _ms(record.received_s, record.sent_s),
+        "queue_ms": _ms(record.queued_s, record.leased_s),
+        "handler_ms": _ms(record.leased_s, record.answered_s),
+    }
+
+
+def _ms(begin_s: float | None, end_s: float | None) -> float | None:
+    return None if begin_s is None or end_s is None else round((end_s - begin_s) * 1000, 2)
 
 
 def log_fields(number: int, record: logging.LogRecord) -> dict[str, Any]:

@@ -93,17 +93,24 @@ function showExit(live) {
 function showRequests() {
   const latest = [...requests].reverse();
   show("requests-empty", !latest.length);
-  $("requests").replaceChildren(...latest.map((request) => element("tr", { title: `request ${request.request_id}` },
+  $("requests").replaceChildren(...latest.map((request) => element("tr", {},
     element("td", {}, clock(request.time_s)),
     element("td", { class: "path" }, `${request.method} ${request.path}`),
-    element("td", { class: toneOfStatus(request.status) }, [request.status || "–", request.error].filter(Boolean).join(" ")),
+    element("td", { class: toneOfStatus(request.status) }, statusOf(request)),
     element("td", { class: "number" }, milliseconds(request.ms)),
+    element("td", { class: "number wide-only" }, request.queue_ms === null ? "–" : milliseconds(request.queue_ms)),
     element("td", { class: "number wide-only" }, bytes(request.response_bytes)),
-    element("td", { class: "number wide-only" }, request.worker ? String(request.worker) : "–"))));
+    element("td", { class: "number wide-only" }, request.worker ? String(request.worker) : "–"),
+    element("td", { class: "wide-only origin", title: request.request_id }, request.request_id.slice(0, 8)))));
   const sorted = requests.map(({ ms }) => ms).sort((a, b) => a - b);
   const at = (part) => milliseconds(sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))]);
   setText("requests-aside", sorted.length ? `last ${sorted.length} · median ${at(0.5)} · p95 ${at(0.95)}` : "");
   showChart(sorted.at(-1) ?? 0);
+}
+
+function statusOf(request) {
+  const remark = { cut: "cut short", left: "client left" }[request.outcome];
+  return [request.status || "–", request.error, remark].filter(Boolean).join(" ");
 }
 
 function showChart(longest) {

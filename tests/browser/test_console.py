@@ -2,6 +2,8 @@
 
 import json
 import os
+import shutil
+import tempfile
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -9,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.browser.devtools import DevTools
-from tests.end_to_end.conftest import RunningServer, wait_until
+from tests.end_to_end.conftest import RunningServer
 
 Start = Callable[..., RunningServer]
 Open = Callable[..., DevTools]
@@ -31,18 +33,25 @@ def folder(tmp_path: Path) -> Path:
 def test_prediction_on_an_uploaded_picture_is_shown(
     start: Start, open_console: Open, repository: Path, scheme: str
 ) -> None:
-    server = start("--model-dir", repository / "examples/flip", "--workers", "2", "-e", "GREETING:hello")
-    for path in ("/", "/cats/1", "/cats/2"):
-        server.request("POST", path, (repository / "examples/flip/cat.jpg").read_bytes())
-    server.request("POST", "/", b"no picture")
+    cat = repository / "examples/flip/cat.jpg"
+    # Somewhere else than the repository: the pictures in docs/ show the path.
+    with tempfile.TemporaryDirectory(prefix="models-") as models:
+        folder = Path(models, "flip")
+        shutil.copytree(cat.parent, folder)
+        _mirror(start("--model-dir", folder, "--workers", "2"), open_console, cat, scheme)
+
+
+def _mirror(server: RunningServer, open_console: Open, cat: Path, scheme: str) -> None:
+    for number in range(40):
+        server.request("POST", f"/cats/{number}", b"no picture" if number == 37 else cat.read_bytes())
     tab = open_console(server, scheme=scheme)
 
     _choose(tab, "file")
-    tab.choose_files("#file", repository / "examples/flip/cat.jpg")
+    tab.choose_files("#file", cat)
     tab.wait_for("document.querySelector('#preview img')?.complete")
     tab.evaluate("document.getElementById('send').click()")
     tab.wait_for(IMAGE_IS_SHOWN)
-    tab.wait_for("document.querySelectorAll('#requests tr').length === 5")
+    tab.wait_for("document.querySelectorAll('#requests tr').length === 41")
 
     size = tab.evaluate(
         "(({naturalWidth, naturalHeight}) => [naturalWidth, naturalHeight])(document.querySelector('#answer-body img'))"
@@ -54,6 +63,7 @@ def test_prediction_on_an_uploaded_picture_is_shown(
     assert tab.text("#answer-line").startswith("200 OK")
     assert "500 handler-failed" in tab.text("#requests")
     assert "curl --header 'Content-Type: image/jpeg' --data-binary @cat.jpg" in tab.text("#curl")
+    assert tab.evaluate("document.querySelectorAll('#chart rect').length") == 41
     picture = tab.picture()
     # Something has been drawn: a page without a style, or an empty one, is one colour nearly everywhere.
     assert len(zlib.compress(picture)) > 30_000
@@ -246,16 +256,25 @@ def test_no_console_is_404(start: Start, handlers_19_04: Path) -> None:
     assert server.request("GET", "/console", port=server.health_port).status == 404
 
 
-def test_page_says_when_the_server_is_gone_and_when_it_is_back(
+def test_page_says_when_the_server_is_gone_and_begins_anew_when_it_is_back(
     start: Start, open_console: Open, handlers_19_04: Path
 ) -> None:
     server = start("--model-dir", handlers_19_04 / "echo")
+    server.request("POST", "/before", b"")
     tab = open_console(server)
+    tab.wait_for("document.getElementById('requests').innerText.includes('/before')")
 
-    server.stop()
+    assert server.stop() == 0
     tab.wait_for("document.getElementById('state').textContent === 'the server is gone'")
     tab.messages.clear()  # of requests that failed
-    wait_until(lambda: server.process.poll() is not None or None, "the server to end")
+    ports = ("--port", server.port, "--health-port", server.health_port)
+    second = start("--model-dir", handlers_19_04 / "nasty", *ports)
+    second.request("POST", "/after", b"")
+    tab.wait_for("document.getElementById('requests').innerText.includes('/after')")
+    tab.messages.clear()
+
+    assert "/before" not in tab.text("#requests")
+    tab.wait_for("document.getElementById('summary').innerText.includes('nasty')")
 
 
 def _choose(tab: DevTools, kind: str) -> None:

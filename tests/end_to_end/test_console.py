@@ -228,6 +228,21 @@ def test_trial_says_that_an_answer_was_cut(start: Start, tmp_path: Path) -> None
     assert "closed before the end" in tried.end["trouble"]
 
 
+def test_trial_that_the_browser_does_not_wait_for_is_given_up(start: Start, handlers: Path) -> None:
+    server = start("--model-dir", handlers / "misbehaving").wait_until_ready()
+    headers = {**OWN, "Content-Type": "application/json"}
+    connection = http.client.HTTPConnection("127.0.0.1", server.health_port, timeout=30)
+    connection.request("POST", "/console/try", b'"nap"', headers)
+    wait_until(lambda: _live(server)["workers"][0]["state"] == "busy" or None, "the worker to be busy")
+
+    connection.close()
+
+    wait_until(lambda: _live(server)["requests"]["items"], "the end of the request")
+    assert server.stop() == 0
+    assert "Traceback" not in server.log()
+    assert "ERROR" not in server.log()
+
+
 @pytest.mark.parametrize(
     ("change", "reason"),
     [

@@ -133,7 +133,7 @@ class Console:
         pool, failure = self._pool, self._pool.load_failure
         requests = [history.request_fields(*item) for item in self._requests.since(requests_from)]
         return {
-            "now_s": time.time(),
+            "started_s": self._started_s,
             "trouble": self._dispatcher.trouble,
             "waiting": self._dispatcher.waiting,
             "python": pool.python_version,

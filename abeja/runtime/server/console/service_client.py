@@ -99,7 +99,7 @@ class ServiceClient(asyncio.Protocol):
 
     def close(self) -> None:
         """Leave, whatever there is still to come: the service gives the request up then."""
-        self._is_over = True
+        self._end("the request was given up")
         if self._transport is not None:
             self._transport.abort()
 

@@ -15,7 +15,8 @@ function element(tag, options = {}, ...children) {
 }
 
 function show(id, isShown) {
-  $(id).hidden = !isShown;
+  // Pictures in the markup have the attribute, but no property of this name.
+  $(id).toggleAttribute("hidden", !isShown);
 }
 
 function setText(id, text) {

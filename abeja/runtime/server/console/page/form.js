@@ -139,7 +139,9 @@ function offer(facts) {
   folder = facts.folder;
   const order = ["POST", "GET", "PUT", "PATCH", "DELETE", "HEAD"];
   const methods = [...facts.abi.methods].sort((a, b) => (order.indexOf(a) + 99) % 99 - (order.indexOf(b) + 99) % 99);
+  const chosen = $("method").value;
   $("method").replaceChildren(...methods.map((method) => element("option", {}, method)));
+  if (methods.includes(chosen)) $("method").value = chosen;
   show("kind-form", facts.abi.parses_multipart);
   const types = new Set([...facts.abi.media_types.filter((type) => !type.includes("*")), "application/json", "image/jpeg", "image/png", "text/plain", "text/csv", "application/octet-stream"]);
   $("types").replaceChildren(...[...types].map((type) => element("option", { value: type })));
@@ -147,7 +149,13 @@ function offer(facts) {
 
 async function begin() {
   listen();
+  $("packages-filter").addEventListener("input", showPackages);
   watch();
+  suggestType();
+  await learn();
+}
+
+async function learn() {
   try {
     const facts = await ask("/console/facts");
     offer(facts);
@@ -155,7 +163,6 @@ async function begin() {
   } catch (error) {
     problem(`What is served cannot be told: ${error.message}`);
   }
-  suggestType();
   changed();
 }
 

@@ -5,16 +5,21 @@ const LEVELS = { debug: 10, info: 20, warning: 30, error: 40, critical: 50 };
 const TONES = { debug: "", info: "", warning: "warn", error: "bad", critical: "bad" };
 const KEPT = { requests: 100, log: 500 };
 const next = { requests: "", log: "" };
-let requests = [], records = [], folder = "", startedAgo = null;
+let requests = [], records = [], folder = "", startedAt = null;
 
 async function look() {
   try {
-    const live = await ask(`/console/live?${new URLSearchParams(next)}`);
+    let live = await ask(`/console/live?${new URLSearchParams(next)}`);
+    if (startedAt !== null && live.started_s !== startedAt) {
+      forget();
+      live = await ask("/console/live");
+    }
+    startedAt = live.started_s;
     showState(live);
     showFailure(live);
     showWorkers(live);
     showExit(live);
-    if (keep("requests", live.requests, (kept) => { requests = kept; }, requests)) showRequests();
+    keepRequests(live.requests);
     keepLog(live.log);
   } catch (error) {
     const badge = $("state");
@@ -23,14 +28,31 @@ async function look() {
   }
 }
 
-// A server that has been started again counts from the beginning.
-function keep(name, told, set, kept) {
-  if (!told) return false;
-  const isNew = next[name] !== "" && told.next < Number(next[name]);
-  next[name] = String(told.next);
-  if (!told.items.length && !isNew) return false;
-  set([...(isNew ? [] : kept), ...told.items].slice(-KEPT[name]));
-  return true;
+// The server has been started again: it counts from the beginning, and may serve something else.
+function forget() {
+  Object.assign(next, { requests: "", log: "" });
+  requests = [];
+  records = [];
+  $("log").replaceChildren();
+  showRequests();
+  learn();
+}
+
+function keepRequests(told) {
+  next.requests = String(told.next);
+  if (!told.items.length) return;
+  requests = [...requests, ...told.items].slice(-KEPT.requests);
+  showRequests();
+}
+
+function keepLog(told) {
+  next.log = String(told.next);
+  if (!told.items.length) return;
+  records = [...records, ...told.items].slice(-KEPT.log);
+  const log = $("log");
+  log.append(...told.items.filter(isWanted).map(lineOf));
+  while (log.children.length > KEPT.log) log.firstChild.remove();
+  if ($("log-follow").checked) log.scrollTop = log.scrollHeight;
 }
 
 function showState(live) {
@@ -118,25 +140,12 @@ function showChart(longest) {
   const width = 300 / KEPT.requests;
   $("chart").replaceChildren(...requests.map((request, index) => {
     const bar = document.createElementNS("http://www.w3.org/2000/svg", "rect");
-    const height = Math.max(1, (request.ms / (longest || 1)) * 40);
+    // Logarithmic: one slow request must not flatten all others.
+    const height = Math.max(1.5, (Math.log1p(request.ms) / Math.log1p(longest || 1)) * 40);
     const values = { x: index * width, y: 40 - height, width: width * 0.75, height, class: toneOfStatus(request.status) };
     for (const [name, value] of Object.entries(values)) bar.setAttribute(name, value);
     return bar;
   }));
-}
-
-function keepLog(told) {
-  const isNew = next.log !== "" && told.next < Number(next.log);
-  if (isNew) $("log").replaceChildren();
-  const before = records.length;
-  if (!keep("log", told, (kept) => { records = kept; }, records)) return;
-  const log = $("log");
-  const added = told.items.filter(isWanted).map(lineOf);
-  log.append(...added);
-  if (isNew || before + told.items.length > KEPT.log) {
-    while (log.children.length > KEPT.log) log.firstChild.remove();
-  }
-  if ($("log-follow").checked) log.scrollTop = log.scrollHeight;
 }
 
 function isWanted(record) {

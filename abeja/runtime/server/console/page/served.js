@@ -1,6 +1,8 @@
 "use strict";
 // What is served: told once, when the page is opened.
 
+let packages = null;
+
 function showFacts(facts) {
   document.title = `${facts.handler} · abeja-runtime`;
   setText("handler", facts.handler);
@@ -20,21 +22,18 @@ function showFacts(facts) {
     ["Served by", `abeja-runtime ${facts.version}${limits.is_reloading ? ", with --reload" : ""}`],
   ];
   $("served").replaceChildren(...rows.flatMap(([name, value]) => [element("dt", {}, name), element("dd", {}, value)]));
-  showPackages(facts.packages);
+  packages = facts.packages;
+  showPackages();
   showVariables("variables-given", facts.variables.given);
   showVariables("variables-inherited", facts.variables.inherited);
   setText("variables-count", String(facts.variables.given.length + facts.variables.inherited.length));
 }
 
-function showPackages(packages) {
+function showPackages() {
   setText("packages-count", packages === null ? "cannot be read" : String(packages.length));
-  const list = () => {
-    const wanted = $("packages-filter").value.trim().toLowerCase();
-    $("packages").replaceChildren(...(packages ?? []).filter(({ name }) => name.toLowerCase().includes(wanted)).map(
-      ({ name, version }) => element("li", {}, name, element("span", {}, version))));
-  };
-  $("packages-filter").addEventListener("input", list);
-  list();
+  const wanted = $("packages-filter").value.trim().toLowerCase();
+  $("packages").replaceChildren(...(packages ?? []).filter(({ name }) => name.toLowerCase().includes(wanted)).map(
+    ({ name, version }) => element("li", {}, name, element("span", {}, version))));
 }
 
 function showVariables(id, variables) {

@@ -8,8 +8,8 @@ from tornado.web import Application, HTTPError, RequestHandler
 from abeja.runtime import answers
 from abeja.runtime.dispatch import Dispatcher
 from abeja.runtime.model import Model
-from abeja.runtime.server.console import routes
 from abeja.runtime.server.console.console import Console
+from abeja.runtime.server.console.router import PATHS, ConsoleRouter
 from abeja.runtime.server.head import HEALTH_PATH
 from abeja.runtime.server.metrics import Metrics
 
@@ -34,7 +34,7 @@ def management_application(
             ("/readyz", _Readiness, context),
             ("/metrics", _Metrics, {**context, "metrics": metrics}),
             ("/openapi.json", _Description, {**context, "service_port": service_port}),
-            *(routes.routes(console) if console is not None else ()),
+            *([(PATHS, ConsoleRouter(console))] if console is not None else ()),
         ],
         default_handler_class=_NotFound,
         default_handler_args=context,

@@ -6,6 +6,7 @@ from tornado.web import HTTPError, RequestHandler
 
 from abeja.runtime import answers
 from abeja.runtime.server.console.console import Console
+from abeja.runtime.server.console.gate import Gate
 
 _HEADERS = {
     "Cache-Control": "no-store",
@@ -23,13 +24,15 @@ class ConsoleHandler(RequestHandler):
 
     Attributes:
         console: what there is to tell.
+        gate: who may be told.
     """
 
     SUPPORTED_METHODS: tuple[str, ...] = ("GET", "HEAD")
 
-    def initialize(self, console: Console) -> None:
+    def initialize(self, console: Console, gate: Gate) -> None:
         """Called by tornado."""
         self.console = console
+        self.gate = gate
 
     def set_default_headers(self) -> None:
         """Called by tornado, for errors too."""
@@ -43,7 +46,7 @@ class ConsoleHandler(RequestHandler):
 
     def refusal(self) -> str:
         """Why the request is not answered; empty if it is."""
-        return self.console.gate.refusal(self.request.headers)
+        return self.gate.refusal(self.request.headers)
 
     async def prepare(self) -> None:
         """Called by tornado before anything else."""

@@ -129,7 +129,8 @@ class Trial(ConsoleHandler):
         given = self.request.headers
         if "Transfer-Encoding" in given:
             raise ValueError("the body needs a Content-Length")
-        own = [("Host", self.console.service_authority)]
+        host, port = self.console.service_address
+        own = [("Host", f"[{host}]:{port}" if ":" in host else f"{host}:{port}")]
         if "Content-Type" in given and self._sends_body:
             own.append(("Content-Type", given["Content-Type"]))
         if self._sends_body:

@@ -113,7 +113,8 @@ class Home:
     def _environ(self) -> dict[str, str]:
         """The environment without the variables that are options."""
         variables = {row.variable for row in rows().values()}
-        return {name: value for name, value in os.environ.items() if name not in variables}
+        own = {name: value for name, value in os.environ.items() if name not in variables}
+        return {**own, "ABEJA_RUNTIME_LOG_FORMAT": "text"}
 
     def pip(self, *arguments: str | Path) -> None:
         """Run pip, which must succeed."""

@@ -211,7 +211,7 @@ class Exchange:
             self.fail(SpoolFailedError("the answer could not be stored", detail=failure.message))
             return
         shown = failure.traceback.rstrip() or failure.message
-        self._log(logging.ERROR, f"unexpected error occurred in user model.\n{shown}")
+        self._log(logging.ERROR, "unexpected error occurred in user model.", traceback=shown)
         self.fail(HandlerFailedError("unexpected error occurred"))
 
     def on_lost(self, reason: str) -> None:
@@ -318,8 +318,8 @@ class Exchange:
             self._held = None
         self.request.remove_files()
 
-    def _log(self, level: int, message: str) -> None:
-        _log.log(level, "%s", message, extra={"request_id": self.request.request_id})
+    def _log(self, level: int, message: str, *, traceback: str = "") -> None:
+        _log.log(level, "%s", message, extra={**self.request.log_fields(), "traceback": traceback})
 
 
 class WorkerLease:

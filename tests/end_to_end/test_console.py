@@ -68,7 +68,7 @@ def test_facts_tell_what_is_served_and_conceal_secrets(start: Start, handlers: P
     assert shown["GREETING"] == {"name": "GREETING", "value": "hello", "is_hidden": False}
     assert shown["API_TOKEN"] == {"name": "API_TOKEN", "value": None, "is_hidden": True}
     assert shown["OPAQUE"]["value"] is None
-    assert shown["INDEX"]["value"] == "https://…@example.org/simple"
+    assert shown["INDEX"]["value"] == "https://***@example.org/simple"
     assert "INHERITED" in {variable["name"] for variable in facts["variables"]["inherited"]}
     assert "HOME" not in shown
 
@@ -120,6 +120,21 @@ def test_live_tells_what_a_handler_prints_and_which_request_made_it(start: Start
     lines = wait_until(printed, "three lines")
     assert {line["message"] for line in lines} == {"to stdout", "to stderr", "raw"}
     assert {(line["worker"], line["level"]) for line in lines} == {(1, "info")}
+
+
+def test_live_tells_no_secret_that_a_handler_prints_or_fails_with(start: Start, tmp_path: Path) -> None:
+    folder = tmp_path / "model"
+    folder.mkdir()
+    main = folder / "main.py"
+    main.write_text("import os\nprint(os.environ['API_TOKEN'])\n\n\ndef handler(request, context):\n    pass\n")
+    server = start("--model-dir", folder, "--reload", "-e", "API_TOKEN:hunter2-hunter2").wait_until_ready()
+
+    main.write_text("import os\nraise ValueError(os.environ['API_TOKEN'])\n")
+    wait_until(lambda: _live(server)["load_failure"], "the failure")
+
+    text = json.dumps(_live(server))
+    assert "raise ValueError" in text
+    assert "hunter2-hunter2" not in text, text[text.index("hunter2") - 300 :][:600]
 
 
 def test_live_of_a_number_that_this_server_never_gave_has_all(shared: RunningServer) -> None:

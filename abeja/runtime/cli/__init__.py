@@ -119,7 +119,7 @@ def _run(args: list[str]) -> int:
     except (click.Abort, KeyboardInterrupt):
         return SIGNALLED + signal.SIGINT
     except AbejaRuntimeError as error:
-        click.echo(f"{error.traceback}Error: {error.report()}", err=True)
+        _print_error(error)
         return error.exit_code
     except BrokenPipeError:
         # The reader of our output has gone; what the interpreter would still flush has nowhere to go.
@@ -130,3 +130,17 @@ def _run(args: list[str]) -> int:
         click.echo("Error: this is a bug in abeja-runtime; please report it with the lines above.", err=True)
         return _BUG
     return result if isinstance(result, int) else 0
+
+
+def _print_error(error: AbejaRuntimeError) -> None:
+    # Only who has an error needs them.
+    import logging  # noqa: PLC0415
+
+    from abeja.runtime import logs  # noqa: PLC0415
+
+    log = logs.current()
+    if log.is_json:
+        more = {"traceback": error.traceback, "members": {"error": error.name}}
+        logging.getLogger(logs.NAME).error("%s", error.report(), extra=more)
+    else:
+        click.echo(f"{error.traceback}Error: {error.report()}", err=True)

@@ -24,7 +24,7 @@ MODEL_OPTIONS = (
     "as_of",
     "installer",
 )
-COMMON_OPTIONS = ("plugin", "block_plugin", "log_level")
+COMMON_OPTIONS = ("plugin", "block_plugin", "log_level", "log_format")
 
 
 def with_options(*names: str, defaults: Mapping[str, Any] | None = None) -> Callable[[_Command], _Command]:

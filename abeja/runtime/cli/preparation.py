@@ -1,6 +1,7 @@
 """What every command does that loads a handler: options, log, plugins, model, training result, packages."""
 
 import logging
+import sys
 import time
 from collections.abc import Mapping
 from typing import Any, TextIO
@@ -19,6 +20,7 @@ def prepare(
     *,
     log: TextIO | None = None,
     is_quiet: bool = False,
+    is_service: bool = False,
     defaults: Mapping[str, Any] | None = None,
 ) -> tuple[Configuration, Model]:
     """The configuration and the model that the flags describe, its training result and packages in place.
@@ -26,6 +28,7 @@ def prepare(
     Args:
         flags: of the command line.
         log: where the log goes instead of stderr.
+        is_service: whether it is a program that runs unattended, whose log is for machines unless a person looks at it.
         is_quiet: whether progress is kept from the terminal.
         defaults: of this command, where they are not those of the options.
 
@@ -35,8 +38,12 @@ def prepare(
         DependencyError: the model's packages cannot be installed.
     """
     configuration = resolve(flags, defaults=defaults)
-    logs.configure(configuration.options.log_level, stream=log)
+    log_format = configuration.options.log_format
+    for_machines = is_service and not sys.stderr.isatty()
+    is_json = log_format == "json" or (log_format == "auto" and for_machines)
+    logs.configure(configuration.options.log_level, stream=log, is_json=is_json)
     model = Model.configured(configuration)
+    logs.current().describe(folder_name=model.folder.name, environ=model.environment)
     # What the image version asks for has loaded; the rest is worth a word, no more.
     for problem in configuration.plugins.problems():
         logging.getLogger(logs.NAME).warning("%s", problem.report())

@@ -26,5 +26,5 @@ def serve(**flags: Any) -> None:
     # Tornado is imported only by the commands that listen.
     from abeja.runtime.server.service import serve as serve_model  # noqa: PLC0415
 
-    configuration, model = prepare(flags)
+    configuration, model = prepare(flags, is_service=True)
     serve_model(model, configuration.options, version=VERSION, plugins=configuration.plugins)

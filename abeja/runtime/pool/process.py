@@ -28,6 +28,7 @@ from abeja.runtime.pool.guardian import Guardian
 from abeja.runtime.pool.limits import Limits
 from abeja.runtime.pool.output import Output
 from abeja.runtime.pool.wear import Wear
+from abeja.runtime.secrets import Secrets
 from abeja.runtime.spool import Spool
 from abeja.runtime.types import Abi, Encoder
 from abeja.runtime.worker import frames
@@ -111,7 +112,12 @@ class WorkerProcess(asyncio.SubprocessProtocol):
         self._channel = Channel(on_frame=self._frame, on_closed=self._channel_closed)
         # Between null bytes, which no text that is printed has.
         self._output_mark = f"\0{secrets.token_hex(8)}\0" if concurrency > 1 else ""
-        self._output = Output(number, mark=self._output_mark.encode("ascii"))
+        self._output = Output(
+            number,
+            mark=self._output_mark.encode("ascii"),
+            secrets=Secrets.of(model.environment),
+            fields_of=self._log_fields,
+        )
         self._process: asyncio.SubprocessTransport | None = None
         self._turns: dict[int, _Turn] = {}
         # Whose request was the last frame that the worker was sent, and whose it has certainly not read to its end.
@@ -379,8 +385,8 @@ class WorkerProcess(asyncio.SubprocessProtocol):
         self._turn_ended(turn)
 
     def _turn_ended(self, turn: "_Turn") -> None:
-        del self._turns[turn.number]
         self._output.end(turn.call.request.request_id)
+        del self._turns[turn.number]
         self._channel.resume()
         if self._turns:
             self._on_room(self)
@@ -390,6 +396,12 @@ class WorkerProcess(asyncio.SubprocessProtocol):
     def _turns_of(self, call: Call) -> list["_Turn"]:
         """The one of this call, unless it has ended."""
         return [turn for turn in self._turns.values() if turn.call is call]
+
+    def _log_fields(self, request_id: str) -> dict[str, str]:
+        for turn in self._turns.values():
+            if turn.call.request.request_id == request_id:
+                return turn.call.request.log_fields()
+        return {"request_id": request_id}
 
     def _become_idle(self) -> None:
         if self._timer is not None:

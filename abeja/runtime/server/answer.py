@@ -13,7 +13,7 @@ from abeja.runtime.errors import AnswerInvalidError
 from abeja.runtime.events import RequestRecord
 from abeja.runtime.exchange import Exchange
 from abeja.runtime.journal import Journal
-from abeja.runtime.messages import Response, SpoolFile
+from abeja.runtime.messages import REQUESTER_HEADER, Response, SpoolFile
 from abeja.runtime.server.connection import Connection
 from abeja.runtime.server.head import HEALTH_PATH, Head
 
@@ -26,8 +26,6 @@ _RESET = 205
 _READ_BYTES = 64 * 1024
 # A client that takes nothing of a file for this long is given up.
 _STALL_S = 60.0
-# The vendor's, for its logs.
-_REQUESTER_HEADER = "x-abeja-requester-id"
 _STATUS_LINES = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n" for status in http.HTTPStatus}
 
 
@@ -207,7 +205,7 @@ class Answer:
         if not journal.is_watched or head.path == HEALTH_PATH:
             return
         fields = head.fields
-        parents, requesters = fields.get(traceparent.HEADER), fields.get(_REQUESTER_HEADER)
+        parents, requesters = fields.get(traceparent.HEADER), fields.get(REQUESTER_HEADER)
         journal.add(
             RequestRecord(
                 self._request_id,

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from abeja.runtime import RequestRecord, Service, hookimpl
-from abeja_runtime_observers.access_log.lines import JsonLines, text_line
+from abeja_runtime_observers.access_log.lines import JsonLines, text_lines
 
 
 @hookimpl
@@ -22,9 +22,9 @@ class AccessLog:
 
     def __init__(self, service: Service) -> None:
         self._log = service.log
-        self._line = JsonLines(service.log.fields).line if service.log.is_json else text_line
+        self._lines = JsonLines(service.log.fields).lines if service.log.is_json else text_lines
 
     @hookimpl
     def abeja_requests_answered(self, records: Sequence[RequestRecord]) -> None:
         """Write their lines with one write."""
-        self._log.write("".join(map(self._line, records)))
+        self._log.write(self._lines(records))

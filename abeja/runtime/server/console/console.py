@@ -1,6 +1,7 @@
 """What the console keeps while the server runs: the last requests, the log, and who knows the rest."""
 
 import logging
+import os
 import time
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -13,12 +14,13 @@ from abeja.runtime.observer import Observer
 from abeja.runtime.options import Options
 from abeja.runtime.plugin_source import Source
 from abeja.runtime.pool.pool import Pool
+from abeja.runtime.secrets import Secrets
 from abeja.runtime.server.console import history
 from abeja.runtime.version import VERSION
 
 # Addresses that mean all of the machine's; one of them is asked.
 _LOOPBACK = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 (they are looked for)
-_LOGGERS = ("abeja.runtime", "tornado")
+_LOGGERS = ("abeja.runtime", "tornado", "asyncio")
 
 
 class Console:
@@ -58,6 +60,7 @@ class Console:
         self._journal = journal
         self._requests: history.Ring[RequestRecord] = history.Ring(history.REQUESTS)
         self._log = history.LogRing()
+        self._secrets = Secrets.of({**os.environ, **model.environment})
 
     def open(self) -> None:
         """Begin to keep what happens."""
@@ -87,14 +90,21 @@ class Console:
         self._journal.flush()
         pool, failure = self._pool, self._pool.load_failure
         requests = [history.request_fields(*item) for item in self._requests.since(requests_from)]
-        records = [history.log_fields(*item) for item in self._log.ring.since(log_from)]
+        hide, report = self._secrets.hide, self._dispatcher.report()
+        last_exit = report["last_exit"]
+        records = [
+            history.log_fields(number, record, secrets=self._secrets)
+            for number, record in self._log.ring.since(log_from)
+        ]
         return {
             "started_s": self.started_s,
-            "trouble": self._dispatcher.trouble,
+            "trouble": hide(self._dispatcher.trouble),
             "waiting": self._dispatcher.waiting,
             "python": pool.python_version,
-            **self._dispatcher.report(),
-            "load_failure": None if failure is None else {"text": failure.report(), "traceback": failure.traceback},
+            **report,
+            # It quotes what the handler raised.
+            "last_exit": last_exit and {**last_exit, "reason": hide(last_exit["reason"])},
+            "load_failure": failure and {"text": hide(failure.report()), "traceback": hide(failure.traceback)},
             "requests": _told(self._requests.count, requests),
             "log": _told(self._log.ring.count, records),
         }

@@ -8,6 +8,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Generic, TypeVar
 
 from abeja.runtime.events import RequestRecord
+from abeja.runtime.log_lines import level_of
+from abeja.runtime.secrets import Secrets
 
 _T = TypeVar("_T")
 
@@ -94,14 +96,15 @@ def _ms(begin_s: float | None, end_s: float | None) -> float | None:
     return None if begin_s is None or end_s is None else round((end_s - begin_s) * 1000, 2)
 
 
-def log_fields(number: int, record: logging.LogRecord) -> dict[str, Any]:
-    """A record for the page."""
-    message = record.getMessage()
-    text = f"{message}\n{record.exc_text}" if record.exc_text else message
+def log_fields(number: int, record: logging.LogRecord, *, secrets: Secrets) -> dict[str, Any]:
+    """A record for the page, without secrets."""
+    traces = (getattr(record, "traceback", ""), record.exc_text or "")
+    text = secrets.hide("\n".join((record.getMessage(), *filter(None, traces))))
+    members = getattr(record, "members", {})
     return {
         "number": number,
         "time_s": record.created,
-        "level": record.levelname.lower(),
+        "level": logging.getLevelName(level_of(members) or record.levelno).lower(),
         "message": text if len(text) <= _TEXT_LIMIT else f"{text[:_TEXT_LIMIT]}…",
         "worker": getattr(record, "worker", None),
         "request_id": getattr(record, "request_id", ""),

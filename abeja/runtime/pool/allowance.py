@@ -8,9 +8,9 @@ _log = logging.getLogger("abeja.runtime")
 
 # A disk that is full of one handler's lines, or a log service's bill, is worse than lines that are missing; and so many
 # records are about what the server can write beside its work.
-RECORDS_PER_S = 5000
+RECORDS_PER_S = 1000
 # A handler may say a lot at once, as when it is loaded.
-BURST_RECORDS = 10 * RECORDS_PER_S
+BURST_RECORDS = 50 * RECORDS_PER_S
 _REPORT_S = 1.0
 
 

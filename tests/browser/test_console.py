@@ -244,7 +244,7 @@ def test_handler_that_fails_to_reload_is_shown_with_the_line_of_its_author(
     main.write_text("WEIGHTS = None\n\nWEIGHTS.load()\n")
     tab.wait_for("!document.getElementById('failure').hidden")
 
-    assert "the worker before it serves on" in tab.text("#failure-title")
+    assert "what was loaded before serves on" in tab.text("#failure-title")
     marked = tab.evaluate("[...document.querySelectorAll('#failure-trace mark')].map((e) => e.textContent.trim())")
     assert marked[0] == f'File "{main}", line 3, in <module>'
     assert "WEIGHTS.load()" in marked

@@ -130,7 +130,7 @@ def test_live_tells_no_secret_that_a_handler_prints_or_fails_with(start: Start, 
     server = start("--model-dir", folder, "--reload", "-e", "API_TOKEN:hunter2-hunter2").wait_until_ready()
 
     main.write_text("import os\nraise ValueError(os.environ['API_TOKEN'])\n")
-    wait_until(lambda: _live(server)["load_failure"], "the failure")
+    wait_until(lambda: _live(server)["last_failure"], "the failure")
 
     text = json.dumps(_live(server))
     assert "raise ValueError" in text
@@ -356,17 +356,17 @@ def test_handler_that_fails_to_reload_is_told_with_the_line_of_its_author(start:
     main = folder / "main.py"
     main.write_text("def handler(request, context):\n    return {'content': 1}\n")
     server = start("--model-dir", folder, "--reload").wait_until_ready()
-    assert _live(server)["load_failure"] is None
+    assert _live(server)["last_failure"] is None
 
     main.write_text("import json\n\nraise LookupError('no such weights')\n")
-    failure = wait_until(lambda: _live(server)["load_failure"], "the failure")
+    failure = wait_until(lambda: _live(server)["last_failure"], "the failure")
     assert f'File "{main}", line 3' in failure["traceback"]
     assert "raise LookupError('no such weights')" in failure["traceback"]
     assert "handler-import-failed" in failure["text"]
     assert _live(server)["trouble"] == ""
 
     main.write_text("def handler(request, context):\n    return {'content': 2}\n")
-    wait_until(lambda: _live(server)["load_failure"] is None or None, "the repair")
+    wait_until(lambda: _live(server)["last_failure"] is None or None, "the repair")
 
 
 def _ask(server: RunningServer, path: str) -> Any:

@@ -230,7 +230,6 @@ class WorkerProcess(asyncio.SubprocessProtocol):
 
     def retire(self) -> None:
         """End as soon as it has answered the request that it has: its successor is ready."""
-        _log.info("worker %d is renewed: %s", self.number, self.wear.reason)
         self.is_retired = True
         self._end_if_retired()
 

@@ -118,6 +118,7 @@ class Server:
                 concurrency=options.concurrency,
                 queue_limit=options.queue,
                 limits=Limits(requests=options.max_requests, resident_bytes=options.max_rss, age_s=options.max_age),
+                waits_for_change=options.reload,
             )
             pool, dispatcher = assembly.pool, assembly.dispatcher
             port, listeners, addresses = self._listen(assembly, spool, observation)
@@ -131,6 +132,15 @@ class Server:
                     self._console.close()
 
     async def _serve(self, dispatcher: Dispatcher, pool: Pool, addresses: Addresses) -> None:
+        # From here on: a handler that does not load is mended while the server waits.
+        watching = asyncio.ensure_future(self._reload(pool)) if self._options.reload else None
+        try:
+            await self._serve_until_stopped(dispatcher, pool, addresses)
+        finally:
+            if watching is not None:
+                watching.cancel()
+
+    async def _serve_until_stopped(self, dispatcher: Dispatcher, pool: Pool, addresses: Addresses) -> None:
         starting = asyncio.ensure_future(dispatcher.start())
         stopping = asyncio.ensure_future(self._stop.wait())
         asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, pool.renew, "SIGHUP")
@@ -149,17 +159,14 @@ class Server:
             pool.python_version,
         )
         self._on_ready(addresses)
-        watching = asyncio.ensure_future(self._reload(pool)) if self._options.reload else None
         await stopping
-        if watching is not None:
-            watching.cancel()
 
     async def _reload(self, pool: Pool) -> None:
         folder = self._model.folder
         async for files in changes(folder):
             shown = ", ".join(str(path.relative_to(folder)) for path in files[:_SHOWN_CHANGES])
             more = f" and {len(files) - _SHOWN_CHANGES} more" if len(files) > _SHOWN_CHANGES else ""
-            pool.renew(f"{shown}{more} changed (--reload)")
+            pool.reload(f"{shown}{more} changed (--reload)", is_code=any(path.suffix == ".py" for path in files))
 
     async def _shut_down(
         self, dispatcher: Dispatcher, pool: Pool, port: ModelPort, listeners: Sequence[Listener]

@@ -88,7 +88,7 @@ class Console:
             log_from: the same for records of the log.
         """
         self._journal.flush()
-        pool, failure = self._pool, self._pool.load_failure
+        pool, failure = self._pool, self._pool.last_failure
         requests = [history.request_fields(*item) for item in self._requests.since(requests_from)]
         hide, report = self._secrets.hide, self._dispatcher.report()
         last_exit = report["last_exit"]
@@ -104,7 +104,12 @@ class Console:
             **report,
             # It quotes what the handler raised.
             "last_exit": last_exit and {**last_exit, "reason": hide(last_exit["reason"])},
-            "load_failure": failure and {"text": hide(failure.report()), "traceback": hide(failure.traceback)},
+            "last_failure": failure
+            and {
+                "text": hide(failure.error.report()),
+                "traceback": hide(failure.error.traceback),
+                "is_serving": failure.is_serving,
+            },
             "requests": _told(self._requests.count, requests),
             "log": _told(self._log.ring.count, records),
         }

@@ -65,11 +65,11 @@ function showState(live) {
 }
 
 function showFailure(live) {
-  const failure = live.load_failure;
+  const failure = live.last_failure;
   const wasHidden = $("failure").hidden;
   show("failure", failure !== null);
   if (failure === null) return;
-  const title = live.trouble ? "The handler does not load" : "The handler does not load any more; the worker before it serves on";
+  const title = live.trouble ? "The handler does not load" : "The handler does not load any more; what was loaded before serves on";
   if (wasHidden || $("failure-text").textContent !== failure.text) {
     setText("failure-title", title);
     setText("failure-text", failure.text);

@@ -108,7 +108,7 @@ def test_live_tells_the_workers_and_the_requests_from_a_number_on(shared: Runnin
 def test_live_tells_what_a_handler_prints_and_which_request_made_it(start: Start, handlers: Path) -> None:
     server = start("--model-dir", handlers / "misbehaving").wait_until_ready()
     first = _live(server)
-    assert any(item["message"].startswith("ready: main:handler") for item in first["log"]["items"])
+    assert any(item["text"].startswith("ready: main:handler") for item in first["log"]["items"])
 
     request_id = server.do("print").headers["x-request-id"]
 
@@ -118,7 +118,7 @@ def test_live_tells_what_a_handler_prints_and_which_request_made_it(start: Start
         return lines if len(lines) == 3 else None
 
     lines = wait_until(printed, "three lines")
-    assert {line["message"] for line in lines} == {"to stdout", "to stderr", "raw"}
+    assert {line["text"] for line in lines} == {"to stdout", "to stderr", "raw"}
     assert {(line["worker"], line["level"]) for line in lines} == {(1, "info")}
 
 

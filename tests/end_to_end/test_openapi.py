@@ -31,22 +31,15 @@ def test_description_is_valid(described: Any) -> None:
 
 def test_description_of_18_10_is_valid_and_names_what_that_abi_takes(start: Start, repository: Path) -> None:
     folder = repository / "examples/mean_colour"
-    server = start("--image-version", "18.10", "--model-dir", folder).wait_until_listening()
+    server = start("--image-version", "18.10", "--model-dir", folder).wait_until_ready()
 
     described = server.request("GET", "/openapi.json", port=server.health_port).json()
 
     validate(described)
     assert described["paths"]["/"].keys() == {"post", "put", "patch"}
-    taken = described["paths"]["/"]["post"]["requestBody"]["content"]
-    assert list(taken) == [
-        "application/json",
-        "image/jpeg",
-        "image/png",
-        "video/avi",
-        "video/x-matroska",
-        "video/quicktime",
-        "video/mp4",
-    ]
+    refused = server.request(body=b"x", headers={"Content-Type": "text/plain"})
+    assert refused.status == 415
+    assert list(described["paths"]["/"]["post"]["requestBody"]["content"]) == refused.json()["supported"]
 
 
 def test_description_names_the_types_that_the_abi_takes_and_the_encoders_give(described: Any) -> None:

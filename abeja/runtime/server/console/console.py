@@ -59,8 +59,8 @@ class Console:
         self._pool = pool
         self._journal = journal
         self._requests: history.Ring[RequestRecord] = history.Ring(history.REQUESTS)
-        self._log = history.LogRing()
         self._secrets = Secrets.of({**os.environ, **model.environment})
+        self._log = history.LogRing(self._secrets)
 
     def open(self) -> None:
         """Begin to keep what happens."""
@@ -92,10 +92,6 @@ class Console:
         requests = [history.request_fields(*item) for item in self._requests.since(requests_from)]
         hide, report = self._secrets.hide, self._dispatcher.report()
         last_exit = report["last_exit"]
-        records = [
-            history.log_fields(number, record, secrets=self._secrets)
-            for number, record in self._log.ring.since(log_from)
-        ]
         return {
             "started_s": self.started_s,
             "trouble": hide(self._dispatcher.trouble),
@@ -111,7 +107,7 @@ class Console:
                 "is_serving": failure.is_serving,
             },
             "requests": _told(self._requests.count, requests),
-            "log": _told(self._log.ring.count, records),
+            "log": _told(self._log.ring.count, self._log.since(log_from)),
         }
 
 

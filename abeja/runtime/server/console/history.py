@@ -5,7 +5,7 @@ import logging
 import traceback
 from collections import deque
 from collections.abc import Iterator, Sequence
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from abeja.runtime.events import RequestRecord
 from abeja.runtime.log_lines import level_of
@@ -52,23 +52,62 @@ class Ring(Generic[_T]):
         return zip(itertools.count(start), itertools.islice(self._items, start - first, None), strict=False)
 
 
+class LogEntry(NamedTuple):
+    """A record of the log, without what it refers to.
+
+    Attributes:
+        time_s: in seconds since 1970.
+        level: as `logging` names it.
+        text: the message and the traceback; with secrets, unless it was too long.
+        worker: the number of the worker; None if it is of none.
+        request_id: of the request that it belongs to; empty if it belongs to none.
+    """
+
+    time_s: float
+    level: str
+    text: str
+    worker: int | None
+    request_id: str
+
+
 class LogRing(logging.Handler):
     """Keeps records of the log.
 
+    Args:
+        secrets: are hidden.
+
     Attributes:
-        ring: the records, which become text when somebody looks.
+        ring: what is kept.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, secrets: Secrets) -> None:
         super().__init__()
-        self.ring: Ring[logging.LogRecord] = Ring(LOG_RECORDS)
+        self._secrets = secrets
+        self.ring: Ring[LogEntry] = Ring(LOG_RECORDS)
 
     def emit(self, record: logging.LogRecord) -> None:
         """Called by logging."""
-        if record.exc_info and not record.exc_text:
-            # Its frames would keep alive what they refer to.
-            record.exc_text = "".join(traceback.format_exception(*record.exc_info)).rstrip("\n")
-        self.ring.append(record)
+        fields = record.__dict__
+        text = record.getMessage()
+        if trace := fields.get("traceback") or record.exc_text or (record.exc_info and _trace(record.exc_info)):
+            text = f"{text}\n{trace}"
+        if len(text) > _TEXT_LIMIT:
+            text = f"{self._secrets.hide(text)[:_TEXT_LIMIT]}…"
+        members = fields.get("members")
+        level = logging.getLevelName((members and level_of(members)) or record.levelno)
+        self.ring.append(LogEntry(record.created, level, text, fields.get("worker"), fields.get("request_id", "")))
+
+    def since(self, number: int) -> list[dict[str, Any]]:
+        """Those from a number on, for the page: see `Ring.since`."""
+        hide = self._secrets.hide
+        return [
+            {**entry._asdict(), "number": at, "level": entry.level.lower(), "text": hide(entry.text)}
+            for at, entry in self.ring.since(number)
+        ]
+
+
+def _trace(exc_info: Any) -> str:
+    return "".join(traceback.format_exception(*exc_info)).rstrip("\n")
 
 
 def request_fields(number: int, record: RequestRecord) -> dict[str, Any]:
@@ -94,18 +133,3 @@ def request_fields(number: int, record: RequestRecord) -> dict[str, Any]:
 
 def _ms(begin_s: float | None, end_s: float | None) -> float | None:
     return None if begin_s is None or end_s is None else round((end_s - begin_s) * 1000, 2)
-
-
-def log_fields(number: int, record: logging.LogRecord, *, secrets: Secrets) -> dict[str, Any]:
-    """A record for the page, without secrets."""
-    traces = (getattr(record, "traceback", ""), record.exc_text or "")
-    text = secrets.hide("\n".join((record.getMessage(), *filter(None, traces))))
-    members = getattr(record, "members", {})
-    return {
-        "number": number,
-        "time_s": record.created,
-        "level": logging.getLevelName(level_of(members) or record.levelno).lower(),
-        "message": text if len(text) <= _TEXT_LIMIT else f"{text[:_TEXT_LIMIT]}…",
-        "worker": getattr(record, "worker", None),
-        "request_id": getattr(record, "request_id", ""),
-    }

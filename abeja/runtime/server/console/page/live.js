@@ -151,12 +151,12 @@ function showChart(longest) {
 function isWanted(record) {
   const wanted = $("log-filter").value.trim().toLowerCase();
   return (LEVELS[record.level] ?? 50) >= Number($("log-level").value)
-    && (!wanted || `${record.message} ${record.request_id}`.toLowerCase().includes(wanted));
+    && (!wanted || `${record.text} ${record.request_id}`.toLowerCase().includes(wanted));
 }
 
 function lineOf(record) {
   const origin = [record.worker === null ? "" : `worker ${record.worker}`, record.request_id ? record.request_id.slice(0, 8) : ""];
-  const text = element("span", { class: `text ${TONES[record.level] ?? ""}` }, record.message);
+  const text = element("span", { class: `text ${TONES[record.level] ?? ""}` }, record.text);
   const label = origin.filter(Boolean).join(" ");
   if (label) text.append(element("span", { class: "origin", title: record.request_id }, `  ${label}`));
   return element("li", {}, element("time", {}, clock(record.time_s)),

@@ -114,6 +114,49 @@ def test_form_with_text_and_a_file_reaches_the_handler_part_by_part(
     assert "--form-string text1=five --form file2=@note.txt" in tab.text("#curl")
 
 
+def test_request_that_takes_long_can_be_given_up(start: Start, open_console: Open, handlers_19_04: Path) -> None:
+    tab = open_console(start("--model-dir", handlers_19_04 / "misbehaving"))
+    tab.evaluate("document.getElementById('text').select(); document.getElementById('text').focus()")
+    tab.type('"nap"')
+
+    tab.evaluate("document.getElementById('send').click()")
+    tab.wait_for("document.getElementById('workers').innerText.includes('busy')")
+    tab.evaluate("document.getElementById('cancel').click()")
+
+    tab.wait_for("document.getElementById('problem').innerText === 'Cancelled.'")
+    assert tab.evaluate("[document.getElementById('cancel').hidden, document.getElementById('send').disabled]") == [
+        True,
+        False,
+    ]
+
+
+def test_log_and_packages_can_be_searched(start: Start, open_console: Open, handlers_19_04: Path) -> None:
+    server = start("--model-dir", handlers_19_04 / "misbehaving")
+    server.do("print")
+    server.do("no such deed")
+    tab = open_console(server)
+    tab.wait_for("document.getElementById('log').innerText.includes('to stdout')")
+    assert "listening on" in tab.text("#log")
+
+    tab.evaluate("document.getElementById('log-filter').focus()")
+    tab.type("STDOUT")
+    assert tab.evaluate("[...document.querySelectorAll('#log .text')].every((e) => e.innerText.includes('to stdout'))")
+    tab.evaluate("document.getElementById('log-filter').select()")
+    tab.type(" ")
+    tab.evaluate(
+        "const level = document.getElementById('log-level');"
+        "level.value = '40'; level.dispatchEvent(new Event('change'))"
+    )
+    levels = tab.evaluate("[...document.querySelectorAll('#log li')].map((e) => e.children[1].innerText)")
+    assert set(levels) == {"error"}
+    tab.evaluate(
+        "document.getElementById('packages-box').open = true; document.getElementById('packages-filter').focus()"
+    )
+    tab.type("Pytest-Time")
+    assert tab.text("#packages").startswith("pytest-timeout")
+    assert tab.evaluate("document.querySelectorAll('#packages li').length") == 1
+
+
 def test_everything_can_be_done_with_the_keyboard(start: Start, open_console: Open, handlers_19_04: Path) -> None:
     tab = open_console(start("--model-dir", handlers_19_04 / "echo"))
 

@@ -1,5 +1,6 @@
 """The console in a browser: what a person sees, with a mouse, with a keyboard, and with a handler that is hostile."""
 
+import io
 import json
 import os
 import shutil
@@ -9,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from tests.browser.devtools import DevTools
 from tests.end_to_end.conftest import RunningServer
@@ -68,7 +70,8 @@ def _mirror(server: RunningServer, open_console: Open, cat: Path, scheme: str) -
     # Something has been drawn: a page without a style, or an empty one, is one colour nearly everywhere.
     assert len(zlib.compress(picture)) > 30_000
     if PICTURES:
-        Path(PICTURES, f"console-{scheme}.png").write_bytes(picture)
+        drawn = Image.open(io.BytesIO(picture)).convert("RGB").quantize(256, dither=Image.Dither.NONE)
+        drawn.save(Path(PICTURES, f"console-{scheme}.png"), optimize=True)
 
 
 def test_json_is_sent_and_its_answer_is_indented_with_the_digits_that_it_has(

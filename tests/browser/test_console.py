@@ -18,7 +18,7 @@ from tests.end_to_end.conftest import RunningServer
 Start = Callable[..., RunningServer]
 Open = Callable[..., DevTools]
 
-# The pictures in docs/ are written anew with it.
+# A folder, such as docs/how-to, into which the pictures of the documentation are written.
 PICTURES = os.environ.get("CONSOLE_PICTURES", "")
 IMAGE_IS_SHOWN = "document.querySelector('#answer-body img')?.complete"
 
@@ -36,7 +36,7 @@ def test_prediction_on_an_uploaded_picture_is_shown(
     start: Start, open_console: Open, repository: Path, scheme: str
 ) -> None:
     cat = repository / "examples/flip/cat.jpg"
-    # Somewhere else than the repository: the pictures in docs/ show the path.
+    # Somewhere else than the repository: the pictures of the documentation show the path.
     with tempfile.TemporaryDirectory(prefix="models-") as models:
         folder = Path(models, "flip")
         shutil.copytree(cat.parent, folder)

@@ -117,6 +117,24 @@ def test_form_with_text_and_a_file_reaches_the_handler_part_by_part(
     assert "--form-string text1=five --form file2=@note.txt" in tab.text("#curl")
 
 
+def test_form_offers_what_the_abi_takes(start: Start, open_console: Open, repository: Path) -> None:
+    server = start("--image-version", "18.10", "--model-dir", repository / "examples/mean_colour")
+    tab = open_console(server)
+
+    assert tab.evaluate("[...document.querySelectorAll('#method option')].map((e) => e.value)") == [
+        "POST",
+        "PUT",
+        "PATCH",
+    ]
+    assert tab.evaluate("document.getElementById('kind-form').hidden")
+    assert "video/mp4" in tab.evaluate("[...document.querySelectorAll('#types option')].map((e) => e.value)")
+    _choose(tab, "file")
+    tab.choose_files("#file", repository / "examples/flip/cat.jpg")
+    tab.evaluate("document.getElementById('send').click()")
+    tab.wait_for("document.querySelector('#answer-body pre')")
+    assert json.loads(tab.text("#answer-body pre"))["width"] == 160
+
+
 def test_request_that_takes_long_can_be_given_up(start: Start, open_console: Open, handlers_19_04: Path) -> None:
     tab = open_console(start("--model-dir", handlers_19_04 / "misbehaving"))
     tab.evaluate("document.getElementById('text').select(); document.getElementById('text').focus()")

@@ -51,6 +51,7 @@ def test_value_that_looks_like_a_token_is_not_shown_whatever_its_name_is(value: 
     [
         ("https://me:pw@example.org/simple", "https://***@example.org/simple"),
         ("http://a@b/ ftp://c:d@e/", "http://***@b/ ftp://***@e/"),
+        ("db://me:p@ss:w@rd@example.org:5432/x", "db://***@example.org:5432/x"),
         ("https://example.org/a@b", "https://example.org/a@b"),
     ],
 )

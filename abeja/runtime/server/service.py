@@ -212,7 +212,7 @@ class Server:
         front = LlhttpFront if options.http == "llhttp" else tornado_front
         service = service_sockets[0].getsockname()[:2]
         if options.console:
-            self._console = self._open_console(assembly, service)
+            self._console = self._open_console(observation.model, assembly, service)
 
         def management(on_lost: Callable[[], None]) -> CountedServer:
             server = CountedServer(
@@ -237,9 +237,9 @@ class Server:
         )
         return port, listeners, Addresses(url(service_sockets), url(health_sockets))
 
-    def _open_console(self, assembly: Assembly, service: tuple[str, int]) -> Console:
+    def _open_console(self, model: Model, assembly: Assembly, service: tuple[str, int]) -> Console:
         console = Console(
-            model=self._model,
+            model=model,
             options=self._options,
             dispatcher=assembly.dispatcher,
             pool=assembly.pool,

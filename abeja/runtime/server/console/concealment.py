@@ -13,7 +13,7 @@ _SECRET_NAME = re.compile(
     re.IGNORECASE,
 )
 # User and password in a URL: of an index, a proxy, a database.
-_USER_INFO = re.compile(r"(?<=://)[^/@\s]+(?=@)")
+_USER_INFO = re.compile(r"(?<=://)[^/\s]+(?=@)")
 # What well-known issuers' tokens look like, whatever the variable is called: JWT, GitHub, AWS, Slack, PEM.
 _SECRET_VALUE = re.compile(
     r"\beyJ[\w-]{10,}\.|\bgh[pousr]_\w{20,}|\bgithub_pat_\w{20,}|\bA(?:KIA|SIA)[A-Z0-9]{16}\b"

@@ -66,7 +66,8 @@ class ConsoleHandler(RequestHandler):
 
     def write_error(self, status_code: int, **_: Any) -> None:
         """Called by tornado."""
-        self.answer({"status": "the method is not allowed" if status_code == 405 else "the request cannot be read"})
+        reasons = {405: "the method is not allowed", 500: "unexpected error occurred"}
+        self.answer({"status": reasons.get(status_code, "the request cannot be read")})
 
     def log_exception(self, typ: Any, value: BaseException | None, tb: Any) -> None:
         """Called by tornado; a client's mistake is nothing for the log."""

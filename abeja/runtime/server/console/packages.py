@@ -60,16 +60,19 @@ class Packages:
     async def _folders(self) -> list[Path] | None:
         """The sys.path that the worker has too, with what ``PYTHONPATH`` and .pth files add to it."""
         model = self._model
-        process = await asyncio.create_subprocess_exec(
-            model.python,
-            "-c",
-            _PROBE,
-            cwd=model.folder,
-            env=model.environment,
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.DEVNULL,
-        )
+        try:
+            process = await asyncio.create_subprocess_exec(
+                model.python,
+                "-c",
+                _PROBE,
+                cwd=model.folder,
+                env=model.environment,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.DEVNULL,
+            )
+        except OSError:
+            return None
         try:
             output, _ = await asyncio.wait_for(process.communicate(), _PROBE_S)
             return [Path(path) for path in json.loads(output)]
@@ -78,6 +81,7 @@ class Packages:
         finally:
             if process.returncode is None:
                 process.kill()
+                await process.wait()
 
 
 def installed(folders: Iterable[Path]) -> tuple[Package, ...]:

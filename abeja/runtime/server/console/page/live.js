@@ -70,8 +70,8 @@ function showFailure(live) {
   show("failure", failure !== null);
   if (failure === null) return;
   const title = live.trouble ? "The handler does not load" : "The handler does not load any more; what was loaded before serves on";
+  setText("failure-title", title);
   if (wasHidden || $("failure-text").textContent !== failure.text) {
-    setText("failure-title", title);
     setText("failure-text", failure.text);
     show("failure-trace", Boolean(failure.traceback));
     $("failure-trace").replaceChildren(...markedTraceback(failure.traceback));

@@ -131,6 +131,7 @@ class Service:
         abi: name of the handler ABI.
         environment_s: how long it took to prepare the handler's Python and packages.
         log: where lines go.
+        scratch: a folder of mode 0700 for files of its own; whatever happens, it goes when the server goes.
         state: how it is at the moment of the call.
         variables: the environment of the workers. An observer may add variables of its own while
             `abeja_observers` is called, before the first worker starts.
@@ -147,6 +148,7 @@ class Service:
     abi: str
     environment_s: float
     log: Log
+    scratch: str
     state: Callable[[], State]
     variables: dict[str, str] = field(factory=dict)
     offer_metrics: Callable[[Callable[[], Iterable[Any]]], None]

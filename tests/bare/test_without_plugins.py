@@ -23,7 +23,7 @@ def test_plugins_lists_the_built_ins_as_blocked(command: Path, bare: dict[str, s
         for line in result.stdout.splitlines()
         if re.match("abi-|encoder-|extractor-|installer-|observer-|source-", line)
     ]
-    assert len(lines) == 15
+    assert len(lines) == 16
     assert all("blocked" in line for line in lines)
 
 

@@ -206,26 +206,29 @@ class Answer:
             return
         fields = head.fields
         parents, requesters = fields.get(traceparent.HEADER), fields.get(REQUESTER_HEADER)
+        # A tuple by its order: with the names it would take twice as long.
         journal.add(
-            RequestRecord(
-                self._request_id,
-                head.method,
-                head.path,
-                self._connection.remote_ip,
-                requesters[0] if requesters else "",
-                traceparent.valid(parents[0]) if parents and len(parents) == 1 else "",
-                self._started_s + journal.epoch_s,
-                self._started_s,
-                exchange.queued_s if exchange else None,
-                exchange.leased_s if exchange else None,
-                exchange.answered_s if exchange else None,
-                time.monotonic(),
-                exchange.worker_number if exchange else 0,
-                self._status,
-                self._content_type,
-                self.request_bytes,
-                self._sent_bytes,
-                self._error or (exchange.error if exchange else ""),
-                outcome,
+            RequestRecord._make(
+                (
+                    self._request_id,
+                    head.method,
+                    head.path,
+                    self._connection.remote_ip,
+                    requesters[0] if requesters else "",
+                    traceparent.valid(parents[0]) if parents and len(parents) == 1 else "",
+                    self._started_s + journal.epoch_s,
+                    self._started_s,
+                    exchange.queued_s if exchange else None,
+                    exchange.leased_s if exchange else None,
+                    exchange.answered_s if exchange else None,
+                    time.monotonic(),
+                    exchange.worker_number if exchange else 0,
+                    self._status,
+                    self._content_type,
+                    self.request_bytes,
+                    self._sent_bytes,
+                    self._error or (exchange.error if exchange else ""),
+                    outcome,
+                )
             )
         )

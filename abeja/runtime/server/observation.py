@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -29,16 +30,18 @@ class Observation:
         plugins: those that observe; None for nobody.
         version: of abeja-runtime.
         journal: hands the events over.
+        scratch: a folder that goes when the server goes.
 
     Attributes:
         model: the same, with the variables that observers have added for the workers.
         metrics: what they offer.
     """
 
-    def __init__(self, model: Model, *, plugins: Plugins | None, version: str, journal: Journal) -> None:
+    def __init__(self, model: Model, *, plugins: Plugins | None, version: str, journal: Journal, scratch: Path) -> None:
         self._plugins = plugins
         self._version = version
         self._journal = journal
+        self._scratch = scratch
         self._closing: list[Callable[[], None]] = []
         self._observed: tuple[Dispatcher, Activity] | None = None
         self.model = model
@@ -99,6 +102,7 @@ class Observation:
             abi=model.abi.name,
             environment_s=model.environment_s,
             log=logs.current(),
+            scratch=str(self._scratch),
             state=self.state,
             variables=dict(model.environment),
             offer_metrics=self.metrics.offer,

@@ -105,7 +105,11 @@ class Server:
         with (
             Spool() as spool,
             Observation(
-                self._model, plugins=self._plugins, version=self._version, journal=self._journal
+                self._model,
+                plugins=self._plugins,
+                version=self._version,
+                journal=self._journal,
+                scratch=spool.folder,
             ) as observation,
         ):
             assembly = Assembly.of(

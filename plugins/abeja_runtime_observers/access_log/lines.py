@@ -11,6 +11,7 @@ from json.encoder import encode_basestring_ascii as quoted
 
 from abeja.runtime import RequestRecord
 
+_SECOND_US = 1_000_000
 _REMARKS = {"complete": "", "cut": " (cut short)", "left": " (the client has left)"}
 
 
@@ -40,28 +41,36 @@ class JsonLines:
 
     def lines(self, records: Sequence[RequestRecord]) -> str:
         """The requests, each with a newline."""
-        start, constant = self._log_id, self._constant
-        lines = []
+        start, constant, what = self._log_id, self._constant, _what
+        # So that a time minus the offset has seven digits, of which all but the first are the microseconds.
+        second, offset, date, lines = -1, 0, "", []
         for count, record in enumerate(records, self._count + 1):
             (id_, method, path, client_ip, requester_id, parent, time_s, received_s, queued_s, leased_s, answered_s,
              sent_s, worker, status, content_type, request_bytes, response_bytes, error, outcome) = record  # fmt: skip
             begin_us, elapsed_us = int(time_s * 1e6), int((sent_s - received_s) * 1e6)
             end_us = begin_us + elapsed_us
-            end = f"{_date(end_us // 1_000_000)}.{end_us % 1_000_000:06d}"
-            optional = ""
-            if queued_s is not None and leased_s is not None:
-                optional = f',"worker":{worker},"queue_microsecs":{int((leased_s - queued_s) * 1e6)}'
-                if answered_s is not None:
-                    optional += f',"handler_microsecs":{int((answered_s - leased_s) * 1e6)}'
-            if requester_id or parent or error:
-                optional += _rare(record)
+            if end_us // _SECOND_US != second:
+                second = end_us // _SECOND_US
+                offset, date = (second - 1) * _SECOND_US, _date(second)
+            end = f"{date}.{str(end_us - offset)[1:]}"
+            if begin_us - offset >= _SECOND_US:
+                begin = f"{date}.{str(begin_us - offset)[1:]}"
+            else:
+                begin = f"{_date(begin_us // _SECOND_US)}.{str(_SECOND_US + begin_us % _SECOND_US)[1:]}"
+            stages = ""
+            if answered_s is not None and leased_s is not None and queued_s is not None:
+                stages = (
+                    f',"worker":{worker},"queue_microsecs":{int((leased_s - queued_s) * 1e6)}'
+                    f',"handler_microsecs":{int((answered_s - leased_s) * 1e6)}'
+                )
+            elif worker:
+                stages = f',"worker":{worker}'
             lines.append(
                 f'{start}{count}","timestamp":"{end[:23]}+00:00","request_id":{quoted(id_)}'
-                f"{_what(method, path, status, content_type, outcome, client_ip)}"
-                f',"elapsed_microsecs":{elapsed_us}'
-                f',"request_timestamp":"{_date(begin_us // 1_000_000)}.{begin_us % 1_000_000:06d}+00:00"'
-                f',"response_timestamp":"{end}+00:00"'
-                f',"request_bytes":{request_bytes},"response_bytes":{response_bytes}{optional}{constant}'
+                f"{what(method, path, status, content_type, outcome, client_ip)}"
+                f',"elapsed_microsecs":{elapsed_us},"request_timestamp":"{begin}+00:00","response_timestamp":"{end}+00:00"'
+                f',"request_bytes":{request_bytes},"response_bytes":{response_bytes}{stages}'
+                f"{_rare(record) if requester_id or parent or error else ''}{constant}"
             )
         self._count += len(lines)
         return "".join(lines)

@@ -1,28 +1,30 @@
-"""What is counted of requests: a batch at a time, and made into metrics when somebody asks."""
+"""What is counted of requests, a batch at a time. The metrics of it are made when somebody asks: see exposition.py."""
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from itertools import repeat
 from operator import sub
-
-from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily, Metric
 
 from abeja.runtime import RequestRecord, hookimpl
 
 # In seconds: models answer in a millisecond or in a minute.
 BUCKETS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 # A client may send any word; there are no more series than these.
-_METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS"))
-_STATUSES = ("none", "1xx", "2xx", "3xx", "4xx", "5xx")
+METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS"))
 
 
 class Histogram:
-    """How often a duration was in each bucket."""
+    """How often a duration was in each bucket.
+
+    Attributes:
+        counts: by the number of the bucket; the last is for what is above all bounds.
+        sum_s: of all durations.
+    """
 
     def __init__(self) -> None:
-        self._counts: Counter[int] = Counter()
-        self._sum_s = 0.0
+        self.counts: Counter[int] = Counter()
+        self.sum_s = 0.0
 
     def add(self, begins_s: Sequence[float | None], ends_s: Sequence[float | None]) -> None:
         """Count the times between the beginnings and the ends, where both are there."""
@@ -30,28 +32,28 @@ class Histogram:
             pairs = [(begin, end) for begin, end in zip(begins_s, ends_s, strict=True) if None not in (begin, end)]
             begins_s, ends_s = [begin for begin, _ in pairs], [end for _, end in pairs]
         durations_s = list(map(sub, ends_s, begins_s))
-        self._counts.update(map(bisect_left, repeat(BUCKETS_S), durations_s))
-        self._sum_s += sum(durations_s)
-
-    def metric(self, name: str, documentation: str) -> Metric:
-        """As it is now."""
-        total, buckets = 0, []
-        for number, bound in enumerate((*map(str, BUCKETS_S), "+Inf")):
-            total += self._counts[number]
-            buckets.append((bound, total))
-        return HistogramMetricFamily(name, documentation, buckets=buckets, sum_value=self._sum_s)
+        self.counts.update(map(bisect_left, repeat(BUCKETS_S), durations_s))
+        self.sum_s += sum(durations_s)
 
 
 class RequestMetrics:
-    """Of one server."""
+    """Of one server.
+
+    Attributes:
+        requests: by method and status.
+        incomplete: by outcome.
+        rejections, failures: by error; before and after a worker had the request.
+        request_bytes, response_bytes: of the bodies.
+        duration, queue, handler: of whole requests, in the queue, with a worker.
+    """
 
     def __init__(self) -> None:
-        self._requests: Counter[tuple[str, int]] = Counter()
-        self._incomplete: Counter[str] = Counter()
-        self._rejections: Counter[str] = Counter()
-        self._failures: Counter[str] = Counter()
-        self._request_bytes = self._response_bytes = 0
-        self._duration, self._queue, self._handler = Histogram(), Histogram(), Histogram()
+        self.requests: Counter[tuple[str, int]] = Counter()
+        self.incomplete: Counter[str] = Counter()
+        self.rejections: Counter[str] = Counter()
+        self.failures: Counter[str] = Counter()
+        self.request_bytes = self.response_bytes = 0
+        self.duration, self.queue, self.handler = Histogram(), Histogram(), Histogram()
 
     @hookimpl
     def abeja_requests_answered(self, records: Sequence[RequestRecord]) -> None:
@@ -60,55 +62,28 @@ class RequestMetrics:
         columns = zip(*records, strict=True)
         (_, methods, _, _, _, _, _, received, queued, leased, answered,
          sent, _, statuses, _, request_bytes, response_bytes, errors, outcomes) = columns  # fmt: skip
-        self._requests.update(zip(methods, statuses, strict=True))
-        self._request_bytes += sum(request_bytes)
-        self._response_bytes += sum(response_bytes)
-        self._duration.add(received, sent)
-        self._queue.add(queued, leased)
-        self._handler.add(leased, answered)
+        self.requests.update(zip(methods, statuses, strict=True))
+        self.request_bytes += sum(request_bytes)
+        self.response_bytes += sum(response_bytes)
+        self.duration.add(received, sent)
+        self.queue.add(queued, leased)
+        self.handler.add(leased, answered)
         if any(errors) or outcomes.count("complete") < len(outcomes):
             self._count_rare(records)
-        if len(self._requests) > _KEYS_LIMIT:
-            self._requests = self._with_bounded_keys()
+        if len(self.requests) > _KEYS_LIMIT:
+            self.requests = self._with_bounded_keys()
 
     def _count_rare(self, records: Sequence[RequestRecord]) -> None:
         for record in records:
             if record.outcome != "complete":
-                self._incomplete[record.outcome] += 1
+                self.incomplete[record.outcome] += 1
             if record.error:
-                (self._failures if record.worker else self._rejections)[record.error] += 1
-
-    def collect(self) -> Iterator[Metric]:
-        """Called when somebody asks."""
-        name = "abeja_runtime_requests"
-        requests = CounterMetricFamily(name, "Requests that have come to their end.", labels=["method", "status"])
-        by_labels: Counter[tuple[str, str]] = Counter()
-        for (method, status), count in self._requests.items():
-            by_labels[_method(method), _STATUSES[status // 100]] += count
-        for labels, count in sorted(by_labels.items()):
-            requests.add_metric(labels, count)
-        yield requests
-        yield _counter(
-            "abeja_runtime_incomplete", "Requests without the end of an answer.", "outcome", self._incomplete
-        )
-        yield _counter(
-            "abeja_runtime_rejections", "Requests refused before a worker had them.", "reason", self._rejections
-        )
-        yield _counter(
-            "abeja_runtime_failures", "Requests that failed after a worker had them.", "reason", self._failures
-        )
-        yield CounterMetricFamily("abeja_runtime_request_bytes", "Bytes of request bodies.", self._request_bytes)
-        yield CounterMetricFamily("abeja_runtime_response_bytes", "Bytes of answers' bodies.", self._response_bytes)
-        yield self._duration.metric(
-            "abeja_runtime_request_duration_seconds", "From a request's head to the last byte of its answer."
-        )
-        yield self._queue.metric("abeja_runtime_queue_wait_seconds", "Time for which a request waited for a worker.")
-        yield self._handler.metric("abeja_runtime_handler_duration_seconds", "Time for which a worker had a request.")
+                (self.failures if record.worker else self.rejections)[record.error] += 1
 
     def _with_bounded_keys(self) -> Counter[tuple[str, int]]:
         bounded: Counter[tuple[str, int]] = Counter()
-        for (method, status), count in self._requests.items():
-            bounded[_method(method), status] += count
+        for (method, status), count in self.requests.items():
+            bounded[known(method), status] += count
         return bounded
 
 
@@ -116,12 +91,6 @@ class RequestMetrics:
 _KEYS_LIMIT = 8 * 500
 
 
-def _method(method: str) -> str:
-    return method if method in _METHODS else "other"
-
-
-def _counter(name: str, documentation: str, label: str, counts: Counter[str]) -> Metric:
-    metric = CounterMetricFamily(name, documentation, labels=[label])
-    for value, count in sorted(counts.items()):
-        metric.add_metric([value], count)
-    return metric
+def known(method: str) -> str:
+    """`method`, or ``other`` for one without a name of its own."""
+    return method if method in METHODS else "other"

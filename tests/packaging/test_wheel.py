@@ -37,6 +37,7 @@ def test_wheel_has_only_packages_and_metadata(contents: dict[str, bytes], wheel:
         "abeja_runtime_abis",
         "abeja_runtime_encoders",
         "abeja_runtime_installers",
+        "abeja_runtime_observers",
         "abeja_runtime_results",
         "abeja_runtime_sources",
         metadata,

@@ -37,6 +37,7 @@ class Surroundings:
         port: takes the requests.
         idle_timeout_s: how long a connection may be idle, a head may take, and a body may pause.
         buffer: what is read lands here, for the time of one call.
+        body_buffer: a larger one, for bodies of which at least as much is still to come.
         known_heads: what clients have sent before.
         on_lost: called once with each connection that has closed.
     """
@@ -44,6 +45,7 @@ class Surroundings:
     port: ModelPort
     idle_timeout_s: float
     buffer: bytearray
+    body_buffer: bytearray
     known_heads: KnownHeads = field(factory=KnownHeads)
     on_lost: Callable[["LlhttpConnection"], None]
 
@@ -60,6 +62,8 @@ class LlhttpConnection(asyncio.BufferedProtocol):
         self._surroundings = surroundings
         self._loop = asyncio.get_running_loop()
         self._transport: asyncio.Transport | None = None
+        # Where the event loop reads to.
+        self._buffer = surroundings.buffer
         self._reader = RequestReader(surroundings.known_heads)
         self._intake: Intake | None = None
         # What arrived behind the request that is being answered.
@@ -87,16 +91,19 @@ class LlhttpConnection(asyncio.BufferedProtocol):
 
     def get_buffer(self, sizehint: int) -> bytearray:  # noqa: ARG002 (the interface)
         """Called by the event loop."""
-        return self._surroundings.buffer
+        buffer = self._surroundings.body_buffer
+        # It never has anything of the next request, which would have to be kept.
+        self._buffer = buffer if self._reader.left_bytes >= len(buffer) else self._surroundings.buffer
+        return self._buffer
 
     def buffer_updated(self, nbytes: int) -> None:
         """Called by the event loop."""
         if self._is_lingering:
             return
         if self._must_wait():
-            self._keep(self._rest + bytes(memoryview(self._surroundings.buffer)[:nbytes]))
+            self._keep(self._rest + bytes(memoryview(self._buffer)[:nbytes]))
         else:
-            self._consume(self._surroundings.buffer, nbytes)
+            self._consume(self._buffer, nbytes)
 
     def eof_received(self) -> bool:
         """Called by the event loop. A client that has only stopped sending gets its answer if a worker has its request.
@@ -254,7 +261,7 @@ class LlhttpConnection(asyncio.BufferedProtocol):
         intake.headers_received(head)
         return intake
 
-    def _pass_on(self, body: bytes, intake: Intake) -> None:
+    def _pass_on(self, body: bytes | memoryview, intake: Intake) -> None:
         self._body_bytes += len(body)
         earned_s = self._body_start_s + self._body_bytes / BODY_RATE_BYTES_PER_S
         self._deadline_s = min(self._loop.time(), earned_s) + self._surroundings.idle_timeout_s

@@ -176,7 +176,7 @@ class Bench:
         lost: list[LlhttpConnection] = []
         buffer = bytearray(64 * 1024)
         # So small that these bodies need both.
-        body_buffer = bytearray(_BODY_BUFFER_BYTES)
+        body_buffer = memoryview(bytearray(_BODY_BUFFER_BYTES))
         surroundings = Surroundings(
             port=port, idle_timeout_s=math.inf, buffer=buffer, body_buffer=body_buffer, on_lost=lost.append
         )

@@ -1,4 +1,4 @@
-"""Sends a file on a connection, piece by piece, as fast as its client takes them."""
+"""Sends a file on a connection, as fast as its client takes it, and without holding more than a piece of it."""
 
 import asyncio
 import logging
@@ -10,9 +10,8 @@ from abeja.runtime.server.connection import Connection
 
 _log = logging.getLogger("abeja.runtime")
 
-# A piece is held in memory for as long as the client takes to read it, so one that is slow gets small ones.
-_FIRST_PIECE_BYTES = 64 * 1024
-_LARGEST_PIECE_BYTES = 256 * 1024
+# What is held in memory for a client that has to be waited for.
+_PIECE_BYTES = 64 * 1024
 # Others want their turn, however fast the client is.
 _TURN_BYTES = 1024 * 1024
 # A client that takes nothing for this long is given up.
@@ -22,17 +21,17 @@ _STALL_S = 60.0
 class FileSender:
     """One file on its way to one client.
 
-    It reads and writes, rather than calling sendfile: on Linux, that costs more than it saves for each page of 4 KiB
-    that it hands over, and the transports of the event loops do not offer it.
+    The system sends what it has room for. When it has none, one piece goes through the connection, which says when
+    there is room again.
 
     Args:
-        connection: to write to.
-        source: what is sent, from where it stands; it is closed at the end.
+        connection: to send on.
+        source: what is sent, from its beginning; it is closed at the end.
         size_bytes: how much of it, as the client was promised.
         on_done: called once; whether the client has taken it all, but for what the system buffers.
 
     Attributes:
-        sent_bytes: how much has been written.
+        sent_bytes: how much has been sent.
     """
 
     def __init__(
@@ -43,58 +42,68 @@ class FileSender:
         self._size_bytes = size_bytes
         self._on_done = on_done
         self._loop = asyncio.get_running_loop()
-        self._piece_bytes = _FIRST_PIECE_BYTES
-        self._written: asyncio.Future[None] | None = None
         self._stall: asyncio.TimerHandle | None = None
+        self._is_over = False
         self.sent_bytes = 0
 
     def send(self) -> None:
         """Send what the client takes now; the rest follows by itself."""
-        turn_ends = self.sent_bytes + _TURN_BYTES
-        while self.sent_bytes < self._size_bytes:
+        if self._stall is not None:
+            self._stall.cancel()
+        if self._is_over:
+            return
+        try:
+            self._send_directly()
+        except OSError:  # nothing now, or never from this file system
+            self._send_piece()
+
+    def _send_directly(self) -> None:
+        # One turn: the next one comes when others have had theirs.
+        left_bytes = min(_TURN_BYTES, self._size_bytes - self.sent_bytes)
+        while left_bytes:
             if self._connection.is_closed:
                 self._end(is_complete=False)
                 return
-            if self.sent_bytes >= turn_ends:
-                self._loop.call_soon(self.send)
+            # Never more than was promised: it would be taken for the next answer.
+            sent = self._connection.send_file(self._source.fileno(), self.sent_bytes, left_bytes)
+            if not sent:
+                self._end_short()
                 return
-            data = self._read()
-            if not data:
-                self._end(is_complete=False)
-                return
-            self.sent_bytes += len(data)
-            written = self._connection.write(data)
-            if written is not None and not written.done():
-                self._piece_bytes = _FIRST_PIECE_BYTES
-                self._wait(written)
-                return
-            self._piece_bytes = min(2 * self._piece_bytes, _LARGEST_PIECE_BYTES)
-        self._end(is_complete=True)
+            self.sent_bytes += sent
+            left_bytes -= sent
+        if self.sent_bytes == self._size_bytes:
+            self._end(is_complete=True)
+        else:
+            self._loop.call_soon(self.send)
 
-    def _read(self) -> bytes:
-        """The next piece; nothing if the file has become shorter, or cannot be read."""
+    def _send_piece(self) -> None:
         try:
-            # More than was promised would be taken for the next answer.
-            return os.read(self._source.fileno(), min(self._piece_bytes, self._size_bytes - self.sent_bytes))
+            size_bytes = min(_PIECE_BYTES, self._size_bytes - self.sent_bytes)
+            data = os.pread(self._source.fileno(), size_bytes, self.sent_bytes)
         except OSError as error:
             _log.error("the rest of an answer cannot be read: %s", error)
-            return b""
+            self._end(is_complete=False)
+            return
+        if not data:
+            self._end_short()
+            return
+        self.sent_bytes += len(data)
+        self._stall = self._loop.call_later(_STALL_S, self._end_stalled)
+        self._connection.write(data)
+        self._connection.when_flushed(self._go_on)
 
-    def _wait(self, written: "asyncio.Future[None]") -> None:
-        self._written = written
-        self._stall = self._loop.call_later(_STALL_S, self._stalled)
-        written.add_done_callback(self._taken)
+    def _go_on(self) -> None:
+        # Not at once, for this may be called before `when_flushed` returns.
+        self._loop.call_soon(self.send)
 
-    def _taken(self, _: "asyncio.Future[None]") -> None:
-        if self._stall is not None:
-            self._stall.cancel()
-        self.send()
+    def _end_short(self) -> None:
+        _log.error("the file of an answer has become shorter than %d bytes", self._size_bytes)
+        self._end(is_complete=False)
 
-    def _stalled(self) -> None:
-        if self._written is not None:
-            self._written.remove_done_callback(self._taken)
+    def _end_stalled(self) -> None:
         self._end(is_complete=False)
 
     def _end(self, *, is_complete: bool) -> None:
+        self._is_over = True
         self._source.close()
         self._on_done(is_complete)

@@ -30,7 +30,7 @@ class LlhttpFront:
             port=port,
             idle_timeout_s=idle_timeout_s,
             buffer=bytearray(_READ_BYTES),
-            body_buffer=bytearray(_READ_BODY_BYTES),
+            body_buffer=memoryview(bytearray(_READ_BODY_BYTES)),
             on_lost=self._lost,
         )
         # One clock for all: a timer for each request would cost more than the rest of its reading.

@@ -88,16 +88,12 @@ class Spool:
         try:
             if path.parent.name in ("", "..") or path.parent.parent != self.folder:
                 raise OSError("it is not in the spool folder")
-            descriptor = _opened(path)
             try:
-                status = os.fstat(descriptor)
-                # A size that is wrong would break the connection.
-                if not stat.S_ISREG(status.st_mode) or status.st_size != size_bytes:
-                    raise OSError(f"it is not a file of {size_bytes} bytes")
-                path.unlink()
-            except BaseException:
-                os.close(descriptor)
-                raise
+                descriptor = _opened(path, size_bytes)
+            finally:
+                # Whatever is there, nobody needs its name.
+                with contextlib.suppress(OSError):
+                    path.unlink()
         except OSError as error:
             detail = f"the worker's answer {path} cannot be read: {error}"
             raise AnswerInvalidError("unexpected error occurred", detail=detail) from error
@@ -238,21 +234,32 @@ def _locked(folder: Path) -> int | None:
     return handle
 
 
-def _opened(path: Path) -> int:
-    """A descriptor to read a worker's file with."""
+def _opened(path: Path, size_bytes: int) -> int:
+    """A descriptor to read a worker's file of this size with."""
     try:
-        return os.open(path, _OLD)
+        descriptor = os.open(path, _OLD)
     except PermissionError:
-        # The handler's umask has left us no right to it. Through a descriptor, as it may have become a link meanwhile.
-        handle = os.open(path, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC)
-        try:
-            if not stat.S_ISREG(os.fstat(handle).st_mode):
-                raise
-            own = Path(f"/proc/self/fd/{handle}")
-            own.chmod(0o600)
-            return os.open(own, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-        finally:
-            os.close(handle)
+        descriptor = _opened_all_the_same(path)
+    status = os.fstat(descriptor)
+    # A size that is wrong would break the connection.
+    if not stat.S_ISREG(status.st_mode) or status.st_size != size_bytes:
+        os.close(descriptor)
+        raise OSError(f"it is not a file of {size_bytes} bytes")
+    return descriptor
+
+
+def _opened_all_the_same(path: Path) -> int:
+    """The same, if the handler's umask has left us no right to it."""
+    # Through a descriptor, as it may become a link meanwhile.
+    handle = os.open(path, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        own = Path(f"/proc/self/fd/{handle}")
+        if not stat.S_ISREG(os.fstat(handle).st_mode):
+            raise OSError("it is not a file")
+        own.chmod(0o600)
+        return os.open(own, os.O_RDONLY | os.O_CLOEXEC)
+    finally:
+        os.close(handle)
 
 
 def _write_all(descriptor: int, data: bytes | memoryview) -> None:

@@ -4,6 +4,7 @@ import concurrent.futures
 import json
 import re
 import socket
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -222,3 +223,21 @@ def test_server_without_a_terminal_logs_json_unless_told_otherwise(start: Start,
     assert lines(server)
     with socket.create_connection(("127.0.0.1", server.port)):
         pass
+
+
+def test_what_people_run_by_hand_logs_text_also_into_a_pipe(
+    command: Path, environ: dict[str, str], repository: Path
+) -> None:
+    folder = repository / "examples/tax"
+    line = [
+        str(command),
+        "run-local",
+        "--image-version=19.04",
+        f"--model-dir={folder}",
+        f"--input={folder}/request.json",
+    ]
+    variables = {**environ, "ABEJA_RUNTIME_LOG_FORMAT": ""}
+
+    result = subprocess.run(line, env=variables, capture_output=True, text=True, check=True)
+
+    assert "\nINFO: Loading user model handler with main:handler...\n" in result.stderr

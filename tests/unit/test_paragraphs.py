@@ -2,7 +2,7 @@
 
 import pytest
 
-from abeja.runtime.pool.paragraphs import LINES_LIMIT, Paragraph, Paragraphs
+from abeja.runtime.pool.paragraphs import LINES_LIMIT, SIZE_LIMIT, Paragraph, Paragraphs
 
 TRACEBACK = """\
 Traceback (most recent call last):
@@ -76,3 +76,7 @@ def test_what_looks_like_a_traceback_does_not_grow_without_end() -> None:
     first, *_ = paragraphs(endless)
 
     assert first.traceback.count("\n") + 1 == LINES_LIMIT
+
+    wide = "\n".join(["Traceback (most recent call last):", *[" " * 100_000] * 10])
+
+    assert all(len(paragraph.traceback) <= SIZE_LIMIT for paragraph in paragraphs(wide))

@@ -14,8 +14,9 @@ _CHAIN = re.compile(
 _EXCEPTION = re.compile(r"[A-Za-z_][\w.]*(?::|$)")
 # What stands above one: `logging.exception`, a thread that ends with one, a generator that is thrown away.
 _HEADLINE = re.compile(r"ERROR|CRITICAL|Exception|exception|error")
-# Nobody reads more, and a record is not to grow without end.
+# Nobody reads more, and a record is not to grow without end: in lines, and in characters.
 LINES_LIMIT = 2000
+SIZE_LIMIT = 256 * 1024
 
 
 @frozen
@@ -48,6 +49,7 @@ class Paragraphs:
 
     _headline: str = ""
     _lines: list[str] = field(factory=list)
+    _size: int = 0
     _has_exception: bool = False
     _chain: list[str] = field(factory=list)
 
@@ -64,7 +66,7 @@ class Paragraphs:
         if self._lines or (self._headline and not _BEGIN.match(line)):
             done = self.flush()
         if _BEGIN.match(line):
-            self._lines = [line]
+            self._lines, self._size = [line], len(line)
         elif _HEADLINE.search(line):
             self._headline = line
         elif line:
@@ -81,7 +83,8 @@ class Paragraphs:
 
     def _belongs(self, line: str) -> bool:
         """Whether it is a part of the traceback; if so, it has been taken."""
-        if len(self._lines) >= LINES_LIMIT:
+        self._size += len(line)
+        if len(self._lines) >= LINES_LIMIT or self._size > SIZE_LIMIT:
             return False
         if self._has_exception:
             # Only another traceback may follow, after an empty line and the words in between.

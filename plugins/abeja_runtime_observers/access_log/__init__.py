@@ -1,7 +1,6 @@
 """The access log: a line for each request, written a batch at a time."""
 
 from collections.abc import Iterator, Sequence
-from functools import lru_cache
 
 from abeja.runtime import RequestRecord, Service, hookimpl
 from abeja_runtime_observers.access_log.lines import JsonLines, TextLines
@@ -23,9 +22,8 @@ class AccessLog:
 
     def __init__(self, service: Service) -> None:
         self._log = service.log
-        # Clients send the same paths again and again.
-        hide = lru_cache(maxsize=256)(service.log.hide)
-        self._lines = (JsonLines(service.log.fields, hide) if service.log.is_json else TextLines(hide)).lines
+        log = service.log
+        self._lines = (JsonLines(log.fields, log.hide) if log.is_json else TextLines(log.hide)).lines
 
     @hookimpl
     def abeja_requests_answered(self, records: Sequence[RequestRecord]) -> None:

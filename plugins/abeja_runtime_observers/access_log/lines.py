@@ -6,7 +6,7 @@ This runs for every request: a line is put together from pieces that are kept, w
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from json.encoder import encode_basestring_ascii as quoted
 
 from abeja.runtime import RequestRecord
@@ -23,7 +23,8 @@ class TextLines:
     """
 
     def __init__(self, hide: Callable[[str], str]) -> None:
-        self._hide = hide
+        # Clients send the same paths again and again, and each may be 8 KiB long.
+        self._hide = lru_cache(maxsize=256)(hide)
 
     def lines(self, records: Sequence[RequestRecord]) -> str:
         """The requests, as the rest of the log on a terminal."""
@@ -49,13 +50,14 @@ class JsonLines:
 
     def __init__(self, fields: Mapping[str, str], hide: Callable[[str], str]) -> None:
         self._constant = "".join(f",{quoted(name)}:{quoted(value)}" for name, value in fields.items()) + "}\n"
-        self._hide = hide
+        # As many as there are paths: see above.
+        self._what = lru_cache(maxsize=256)(partial(_what, hide))
         self._log_id = f'{{"log_id":"{os.urandom(6).hex()}-'
         self._count = 0
 
     def lines(self, records: Sequence[RequestRecord]) -> str:
         """The requests, each with a newline."""
-        start, constant, hide, what = self._log_id, self._constant, self._hide, _what
+        start, constant, what = self._log_id, self._constant, self._what
         # So that a time minus the offset has seven digits, of which all but the first are the microseconds.
         second, offset, date, lines = -1, 0, "", []
         for count, record in enumerate(records, self._count + 1):
@@ -81,7 +83,7 @@ class JsonLines:
                 stages = f',"worker":{worker}'
             lines.append(
                 f'{start}{count}","timestamp":"{end[:23]}+00:00","request_id":{quoted(id_)}'
-                f"{what(method, hide(path), status, content_type, outcome, client_ip)}"
+                f"{what(path, method, status, content_type, outcome, client_ip)}"
                 f',"elapsed_microsecs":{elapsed_us},"request_timestamp":"{begin}+00:00","response_timestamp":"{end}+00:00"'
                 f',"request_bytes":{request_bytes},"response_bytes":{response_bytes}{stages}'
                 f"{_rare(record) if requester_id or parent or error else ''}{constant}"
@@ -96,14 +98,12 @@ def _date(second: int) -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(second))
 
 
-# A path may be 8 KiB long.
-@lru_cache(maxsize=256)
 def _what(  # noqa: PLR0917 (keywords would cost as much as what is kept)
-    method: str, path: str, status: int, content_type: str, outcome: str, client_ip: str
+    hide: Callable[[str], str], path: str, method: str, status: int, content_type: str, outcome: str, client_ip: str
 ) -> str:
     """What is the same for many requests."""
     return (
-        f',"log_type":"access_log","log_level":"info","http_method":{quoted(method)},"path":{quoted(path)}'
+        f',"log_type":"access_log","log_level":"info","http_method":{quoted(method)},"path":{quoted(hide(path))}'
         f',"http_status":{status},"content_type":{quoted(content_type)},"outcome":"{outcome}","client_ip":"{client_ip}"'
     )
 

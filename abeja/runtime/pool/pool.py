@@ -44,6 +44,7 @@ class Pool:
         last_exit: the last worker that ended without being told to, for readiness; None if none did.
         exits: how many workers have ended, by cause.
         has_been_ready: whether a worker was ever ready.
+        guardian: knows the processes that are to go with the server.
     """
 
     def __init__(
@@ -63,7 +64,7 @@ class Pool:
         self._version = version
         self._startup_timeout_s = startup_timeout_s
         self._limits = limits
-        self._guardian = Guardian(spool.folder)
+        self.guardian = Guardian(spool.folder)
         # What a worker starts can be told from what the worker of another server starts.
         self._mark = secrets.token_hex(8)
         self._workers: set[WorkerProcess] = set()
@@ -128,7 +129,7 @@ class Pool:
             HandlerLoadError: the handler does not load.
             WorkerStartError: a worker ended or stayed silent before it was ready.
         """
-        self._guardian.start()
+        self.guardian.start()
         loop = asyncio.get_running_loop()
         seats = [loop.create_task(seat.keep_filled()) for seat in self._seats]
         self._tasks = [*seats, loop.create_task(self._look_after_workers())]
@@ -160,7 +161,7 @@ class Pool:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await asyncio.gather(*(worker.stop(_STOP_GRACE_S) for worker in list(self._workers)))
-        self._guardian.close()
+        self.guardian.close()
 
     def kill(self) -> None:
         """End all workers now, whatever they do."""
@@ -179,7 +180,7 @@ class Pool:
             startup_timeout_s=self._startup_timeout_s,
             limits=self._limits.with_jitter(),
             concurrency=self._concurrency,
-            guardian=self._guardian,
+            guardian=self.guardian,
             on_room=self._worker_has_room,
             on_gone=self._worker_gone,
         )
@@ -197,7 +198,7 @@ class Pool:
     def _worker_has_room(self, worker: WorkerProcess) -> None:
         if not self.has_been_ready:
             self.has_been_ready = True
-            self._guardian.detach()
+            self.guardian.detach()
         worker.look_at_wear()
         self.on_room()
 

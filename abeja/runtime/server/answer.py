@@ -23,6 +23,7 @@ _RESET = 205
 _READ_BYTES = 64 * 1024
 # A client that takes nothing of a file for this long is given up.
 _STALL_S = 60.0
+_HAS_LEFT = " (the client has left)"
 _STATUS_LINES = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n" for status in http.HTTPStatus}
 
 
@@ -97,13 +98,14 @@ class Answer:
         """See `Receiver`."""
         if is_complete and self._is_chunked and self._has_body:
             self._connection.write(b"0\r\n\r\n")
-        self._log_access("" if is_complete else " (cut short)")
+        # One that had not begun is cut short when its client has left.
+        self._log_access("" if is_complete else " (cut short)" if self._status else _HAS_LEFT)
         self._on_done(is_complete)
 
     def abandon(self) -> None:
         """The client has left before the end of the answer."""
         if self._task is None:  # which says so itself
-            self._log_access(" (the client has left)")
+            self._log_access(_HAS_LEFT)
 
     def _begin(self, response: Response) -> None:
         body = response.body

@@ -6,12 +6,12 @@ from typing import Any
 from tornado.web import Application, HTTPError, RequestHandler
 
 from abeja.runtime import answers
-from abeja.runtime.dispatch import Dispatcher
+from abeja.runtime.admission import Condition
 from abeja.runtime.model import Model
 from abeja.runtime.server.head import HEALTH_PATH
 
 
-def management_application(dispatcher: Dispatcher, model: Model) -> Application:
+def management_application(dispatcher: Condition, model: Model) -> Application:
     """``/health_check`` as the original's; ``/livez``; ``/readyz``, and what is wrong; ``/metrics``."""
     context = {"dispatcher": dispatcher, "model": model}
     return Application(
@@ -30,7 +30,7 @@ def management_application(dispatcher: Dispatcher, model: Model) -> Application:
 class _Handler(RequestHandler):
     SUPPORTED_METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "CONNECT")
 
-    def initialize(self, dispatcher: Dispatcher, model: Model) -> None:
+    def initialize(self, dispatcher: Condition, model: Model) -> None:
         self.dispatcher = dispatcher
         self.model = model
 

@@ -17,13 +17,12 @@ from abeja.runtime.model import Model
 from abeja.runtime.options import Options
 from abeja.runtime.pool.limits import Limits
 from abeja.runtime.pool.pool import Pool
+from abeja.runtime.server.door import Activity, Door, Fronts
 from abeja.runtime.server.event_loop import new_event_loop
 from abeja.runtime.server.intake import Policy
 from abeja.runtime.server.listener import Listener, bind, default_limit, url
-from abeja.runtime.server.llhttp_front import LlhttpFront
 from abeja.runtime.server.management import management_application
-from abeja.runtime.server.model_port import ModelPort
-from abeja.runtime.server.tornado_http import CountedServer, tornado_front
+from abeja.runtime.server.tornado_http import CountedServer
 from abeja.runtime.spool import Spool
 from abeja.runtime.watch import changes
 
@@ -106,15 +105,15 @@ class Server:
                 limits=Limits(requests=options.max_requests, resident_bytes=options.max_rss, age_s=options.max_age),
             )
             pool, dispatcher = assembly.pool, assembly.dispatcher
-            port, listeners, addresses = self._listen(dispatcher, spool)
+            door, listeners, addresses = self._listen(assembly, spool)
             _log.info("listening on %s (health on %s)", addresses.service, addresses.health)
             try:
-                await self._serve(dispatcher, pool, addresses)
+                await self._serve(dispatcher, pool, door.fronts, addresses)
             finally:
-                await self._shut_down(dispatcher, pool, port, listeners)
+                await self._shut_down(dispatcher, pool, door.activity, listeners)
 
-    async def _serve(self, dispatcher: Dispatcher, pool: Pool, addresses: Addresses) -> None:
-        starting = asyncio.ensure_future(dispatcher.start())
+    async def _serve(self, dispatcher: Dispatcher, pool: Pool, fronts: Fronts | None, addresses: Addresses) -> None:
+        starting = asyncio.ensure_future(_start(dispatcher, fronts))
         stopping = asyncio.ensure_future(self._stop.wait())
         asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, pool.renew, "SIGHUP")
         await asyncio.wait((starting, stopping), return_when=asyncio.FIRST_COMPLETED)
@@ -145,25 +144,25 @@ class Server:
             pool.renew(f"{shown}{more} changed (--reload)")
 
     async def _shut_down(
-        self, dispatcher: Dispatcher, pool: Pool, port: ModelPort, listeners: Sequence[Listener]
+        self, dispatcher: Dispatcher, pool: Pool, activity: Activity, listeners: Sequence[Listener]
     ) -> None:
         dispatcher.begin_drain()
         listeners[0].stop()
-        if not await self._is_idle_within(_DRAIN_S, port):
+        if not await self._is_idle_within(_DRAIN_S, activity):
             # Whoever still waits gets an answer, before its connection closes.
             dispatcher.abandon_waiting()
             pool.kill()
         await pool.stop()
         # Those that a worker gave back unread, if any.
         dispatcher.abandon_waiting()
-        await self._is_idle_within(_LAST_ANSWERS_S, port)
+        await self._is_idle_within(_LAST_ANSWERS_S, activity)
         for listener in listeners:
             listener.stop()
             await listener.close_all()
 
-    async def _is_idle_within(self, limit_s: float, port: ModelPort) -> bool:
+    async def _is_idle_within(self, limit_s: float, activity: Activity) -> bool:
         """Wait until every answer has left, but not after a second signal."""
-        idle = asyncio.ensure_future(port.activity.wait_until_idle())
+        idle = asyncio.ensure_future(activity.wait_until_idle())
         forced = asyncio.ensure_future(self._force.wait())
         await asyncio.wait((idle, forced), timeout=limit_s, return_when=asyncio.FIRST_COMPLETED)
         is_idle = idle.done()
@@ -171,7 +170,7 @@ class Server:
         forced.cancel()
         return is_idle
 
-    def _listen(self, dispatcher: Dispatcher, spool: Spool) -> tuple[ModelPort, tuple[Listener, Listener], Addresses]:
+    def _listen(self, assembly: Assembly, spool: Spool) -> tuple[Door, tuple[Listener, Listener], Addresses]:
         options = self._options
         hidden = hidden_headers(self._model.abi.hidden_headers, options.strip_headers)
         policy = Policy(abi=self._model.abi, max_body_bytes=options.max_body, hidden=hidden)
@@ -181,13 +180,13 @@ class Server:
             )
         service_sockets = bind(options.host, options.port, "--port")
         health_sockets = bind(options.host, options.health_port, "--health-port")
-        port = ModelPort(dispatcher=dispatcher, spool=spool, policy=policy)
+        new_door = Door.of_fronts if options.fronts > 1 else Door.of_this_process
+        door = new_door(assembly, spool=spool, policy=policy, options=options)
         idle_s = options.idle_timeout
-        front = LlhttpFront if options.http == "llhttp" else tornado_front
 
         def management(on_lost: Callable[[], None]) -> CountedServer:
             server = CountedServer(
-                management_application(dispatcher, self._model),
+                management_application(door.condition, self._model),
                 idle_connection_timeout=idle_s,
                 body_timeout=idle_s,
                 max_body_size=_MANAGEMENT_BYTES,
@@ -199,12 +198,12 @@ class Server:
             Listener(
                 "service port",
                 service_sockets,
-                lambda on_lost: front(port, idle_timeout_s=idle_s, on_lost=on_lost),
+                door.new_front,
                 limit=options.max_connections or default_limit(options.workers),
             ),
             Listener("management port", health_sockets, management, limit=_MANAGEMENT_CONNECTIONS),
         )
-        return port, listeners, Addresses(url(service_sockets), url(health_sockets))
+        return door, listeners, Addresses(url(service_sockets), url(health_sockets))
 
     def _signalled(self) -> None:
         self._signals += 1
@@ -214,6 +213,16 @@ class Server:
         else:
             _log.warning("stopping at once")
             self._force.set()
+
+
+async def _start(dispatcher: Dispatcher, fronts: Fronts | None) -> None:
+    """Start the workers, and the fronts beside them."""
+    if fronts is None:
+        await dispatcher.start()
+        return
+    await asyncio.gather(dispatcher.start(), fronts.start())
+    # Whoever is told that the server is ready finds it so.
+    fronts.publish()
 
 
 def _without_bytecode(model: Model) -> Model:

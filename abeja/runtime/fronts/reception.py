@@ -1,0 +1,138 @@
+"""The main process's side of one front: takes its requests, and sends it the answers."""
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+from abeja.runtime.admission import Admission, Submission
+from abeja.runtime.fronts import codec
+from abeja.runtime.fronts.wire import WINDOW_BYTES, Wire
+from abeja.runtime.messages import Response, SpoolFile
+
+
+class Reception:
+    """Requests of one front.
+
+    Args:
+        admission: takes them.
+        wire: to the front.
+        folder: the front's own in the spool: files of answers are put there, and go with it if it dies.
+
+    Attributes:
+        count: how many there have been.
+    """
+
+    def __init__(self, admission: Admission, *, wire: Wire, folder: Path) -> None:
+        self._admission = admission
+        self._wire = wire
+        self._folder = folder
+        self._callers: dict[int, _Caller] = {}
+        self.count = 0
+
+    def take(self, header: dict[str, Any], payload: bytes) -> None:
+        """A frame of the front that is about a request."""
+        kind, number = header["kind"], header["id"]
+        if kind == "request":
+            self._submit(number, header, payload)
+        elif (caller := self._callers.get(number)) is None:
+            return  # the end of its answer is on its way
+        elif kind == "credit":
+            caller.credit(header["bytes"])
+        elif kind == "cancel" or caller.is_waiting:
+            self.forget(number)
+            caller.cancel()
+            if kind == "eof":
+                self._wire.send({"kind": "dropped", "id": number})
+
+    def close(self) -> None:
+        """The front has gone: so have the clients."""
+        callers, self._callers = self._callers, {}
+        for caller in callers.values():
+            caller.cancel()
+
+    def forget(self, number: int) -> None:
+        """The request has its answer, or nobody wants it any more."""
+        self._callers.pop(number, None)
+
+    def respond(self, number: int, response: Response) -> None:
+        """Send an answer, or its head."""
+        self._wire_response(number, attrs.evolve(response, body=self._moved(response.body)))
+
+    def send(self, kind: str, number: int, payload: bytes = b"", **fields: object) -> None:
+        """Send a frame about a request."""
+        self._wire.send({"kind": kind, "id": number, **fields}, payload)
+
+    def _submit(self, number: int, header: dict[str, Any], payload: bytes) -> None:
+        self.count += 1
+        caller = self._callers[number] = _Caller(self, number, takes_body=header["takes_body"])
+        request = codec.decode_request(header, payload)
+        caller.submission = self._admission.submit(request, caller, may_stream=header["may_stream"])
+
+    def _wire_response(self, number: int, response: Response) -> None:
+        header, payload = codec.encode_response(number, response)
+        self._wire.send_encoded(header, *payload)
+
+    def _moved(self, body: bytes | SpoolFile | None) -> bytes | SpoolFile | None:
+        if not isinstance(body, SpoolFile):
+            return body
+        ours = self._folder / body.path.name
+        try:
+            body.path.rename(ours)
+        except OSError:  # someone has cleared the spool; the front says so if it cannot read the file
+            return body
+        return attrs.evolve(body, path=ours)
+
+
+class _Caller:
+    """Who waits for the answer to one request: its `Receiver`.
+
+    Attributes:
+        takes_body: see `Receiver`.
+        submission: the request; None while it is being submitted.
+    """
+
+    def __init__(self, reception: Reception, number: int, *, takes_body: bool) -> None:
+        self._reception = reception
+        self._number = number
+        self._ahead_bytes = 0
+        self._taken: asyncio.Future[None] | None = None
+        self.takes_body = takes_body
+        self.submission: Submission | None = None
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether no worker has had the request yet."""
+        return self.submission is not None and self.submission.is_waiting
+
+    def cancel(self) -> None:
+        """The client has left."""
+        if self.submission is not None:
+            self.submission.cancel()
+
+    def credit(self, size_bytes: int) -> None:
+        """The client has taken some of a streamed answer."""
+        self._ahead_bytes -= size_bytes
+        if self._taken is not None and self._ahead_bytes < WINDOW_BYTES:
+            taken, self._taken = self._taken, None
+            taken.set_result(None)
+
+    def respond(self, response: Response) -> None:
+        """See `Receiver`."""
+        if response.body is not None:
+            self._reception.forget(self._number)
+        self._reception.respond(self._number, response)
+
+    def write(self, data: bytes) -> "asyncio.Future[None] | None":
+        """See `Receiver`."""
+        self._ahead_bytes += len(data)
+        self._reception.send("chunk", self._number, data)
+        if self._ahead_bytes >= WINDOW_BYTES and self._taken is None:
+            self._taken = asyncio.get_running_loop().create_future()
+        return self._taken
+
+    def finish(self, *, is_complete: bool) -> None:
+        """See `Receiver`."""
+        self._reception.forget(self._number)
+        self._reception.send("end", self._number, is_complete=is_complete)

@@ -136,7 +136,7 @@ def test_connections_wait_until_the_front_takes_them_and_keep_their_order() -> N
                 if len(taken) == len(clients):
                     is_all.set()
 
-            takeover = Takeover(taking, on_connection=take, on_lost=lambda: None)
+            takeover = Takeover(taking, on_taken=given.taken, on_connection=take, on_lost=lambda: None)
             await asyncio.wait_for(is_all.wait(), 10)
             assert taken == [(client, f"address-{number}") for number, client in enumerate(clients)]
             takeover.close()
@@ -149,13 +149,19 @@ def test_what_a_front_was_not_given_is_left_over_when_it_goes() -> None:
     async def play() -> None:
         giving, taking = handover.pair()
         given = Handover(giving)
+        pairs = [socket.socketpair() for _ in range(4)]
+        connections = [(ours, f"address-{number}") for number, (ours, _) in enumerate(pairs)]
+        for connection in connections[:3]:
+            given.give(*connection)
+        given.taken(1)
         taking.close()
-        ours, theirs = socket.socketpair()
-        given.give(ours, "address")
+        given.give(*connections[3])
 
-        assert given.close() == [(ours, "address")]
-        ours.close()
-        theirs.close()
+        assert given.close() == connections[1:]
+        assert connections[0][0].fileno() == -1
+        for pair in pairs:
+            for sock in pair:
+                sock.close()
 
     asyncio.run(play())
 

@@ -72,8 +72,15 @@ class Front:
         logs.configure(settings.log_level)
         self._port = ModelPort(dispatcher=self._relay, spool=FrontSpool(Path(header["folder"])), policy=settings.policy)
         self._speaker = _speaker(settings, self._port, on_lost=self._lost)
-        self._takeover = Takeover(self._handed_over, on_connection=self._speaker.accept, on_lost=self._lost)
+        self._takeover = Takeover(
+            self._handed_over, on_taken=self._taken, on_connection=self._speaker.accept, on_lost=self._lost
+        )
         self._wire.send({"kind": "ready"})
+
+    def _taken(self, count: int) -> None:
+        # Now, before the first byte of them is read.
+        self._wire.send({"kind": "taken", "count": count})
+        self._wire.flush()
 
     def _lost(self) -> None:
         self._lost_count += 1
@@ -86,7 +93,8 @@ class Front:
 
     async def _say_when_idle(self) -> None:
         if self._takeover is not None and self._port is not None:
-            self._takeover.take_all()
+            while self._takeover.take_some():
+                continue
             await self._port.activity.wait_until_idle()
         self._wire.send({"kind": "idle"})
 

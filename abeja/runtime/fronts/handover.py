@@ -7,7 +7,7 @@ front are slow while another is idle; and those that the system had accepted for
 
 import array
 import asyncio
-import contextlib
+import itertools
 import logging
 import socket
 from collections import deque
@@ -30,6 +30,8 @@ def pair() -> tuple[socket.socket, socket.socket]:
 class Handover:
     """The main process's end.
 
+    It keeps a connection until the front says that it has taken it: if that dies before, another one can have it.
+
     Args:
         sock: its socket.
     """
@@ -38,21 +40,27 @@ class Handover:
         sock.setblocking(False)  # noqa: FBT003 (the standard library's signature)
         self._loop = asyncio.get_running_loop()
         self._socket = sock
-        self._waiting: deque[tuple[socket.socket, str]] = deque()
+        self._sent: deque[tuple[socket.socket, str]] = deque()
+        self._unsent: deque[tuple[socket.socket, str]] = deque()
 
     def give(self, connection: socket.socket, remote_ip: str) -> None:
         """Hand a connection over, or keep it until the front takes more."""
-        if self._waiting or not self._send(connection, remote_ip):
-            if not self._waiting:
-                self._loop.add_writer(self._socket, self._send_waiting)
-            self._waiting.append((connection, remote_ip))
+        if self._unsent or not self._send(connection, remote_ip):
+            if not self._unsent:
+                self._loop.add_writer(self._socket, self._send_some)
+            self._unsent.append((connection, remote_ip))
+
+    def taken(self, count: int) -> None:
+        """The front has taken so many."""
+        for _ in range(count):
+            connection, _ = self._sent.popleft()
+            connection.close()
 
     def close(self) -> list[tuple[socket.socket, str]]:
-        """The front has gone, or takes nothing more. Returns what it has not been given."""
+        """The front has gone. Returns the connections that it has not taken."""
         self._loop.remove_writer(self._socket)
         self._socket.close()
-        waiting, self._waiting = list(self._waiting), deque()
-        return waiting
+        return [*self._sent, *self._unsent]
 
     def _send(self, connection: socket.socket, remote_ip: str) -> bool:
         descriptor = array.array("i", [connection.fileno()])
@@ -60,14 +68,14 @@ class Handover:
             self._socket.sendmsg([remote_ip.encode()], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, descriptor)])
         except OSError:  # it is full, or the front has gone, which is noticed elsewhere
             return False
-        connection.close()
+        self._sent.append((connection, remote_ip))
         return True
 
-    def _send_waiting(self) -> None:
-        while self._waiting:
-            if not self._send(*self._waiting[0]):
+    def _send_some(self) -> None:
+        while self._unsent:
+            if not self._send(*self._unsent[0]):
                 return
-            self._waiting.popleft()
+            self._unsent.popleft()
         self._loop.remove_writer(self._socket)
 
 
@@ -76,61 +84,62 @@ class Takeover:
 
     Args:
         sock: its socket.
-        on_connection: called with each connection, which does not block, and the client's address.
-        on_lost: called for each connection that there was no descriptor left for.
+        on_taken: called with the number of connections that have come, before anything is done with them.
+        on_connection: called with each of them, which does not block, and the client's address.
+        on_lost: called for each that there was no descriptor left for.
     """
 
     def __init__(
         self,
         sock: socket.socket,
         *,
+        on_taken: Callable[[int], None],
         on_connection: Callable[[socket.socket, str], None],
         on_lost: Callable[[], None],
     ) -> None:
         sock.setblocking(False)  # noqa: FBT003 (the standard library's signature)
         self._loop = asyncio.get_running_loop()
         self._socket = sock
+        self._on_taken = on_taken
         self._on_connection = on_connection
         self._on_lost = on_lost
-        self._loop.add_reader(sock, self._take_some)
+        self._loop.add_reader(sock, self.take_some)
 
-    def take_all(self) -> None:
-        """Take what has been handed over so far."""
-        while self._take():
-            continue
+    def take_some(self) -> bool:
+        """Take what has come, but not too much at a time; whether there was anything."""
+        connections = list(itertools.islice(iter(self._take, None), _BATCH))
+        if connections:
+            self._on_taken(len(connections))
+        for descriptor, remote_ip in connections:
+            self._open(descriptor, remote_ip)
+        return bool(connections)
 
     def close(self) -> None:
         """Take nothing more."""
         self._loop.remove_reader(self._socket)
         self._socket.close()
 
-    def _take_some(self) -> None:
-        for _ in range(_BATCH):
-            if not self._take():
-                return
-
-    def _take(self) -> bool:
-        """Take one connection; whether there was one."""
+    def _take(self) -> tuple[int | None, str] | None:
+        """The next connection's descriptor, None if there was none left for it, and address; None if none has come."""
         try:
             address, ancillary, _, _ = self._socket.recvmsg(
                 _ADDRESS_LIMIT_BYTES, socket.CMSG_SPACE(_DESCRIPTOR_BYTES), socket.MSG_CMSG_CLOEXEC
             )
         except (BlockingIOError, InterruptedError):
-            return False
+            return None
         if not address:  # the main process has gone, which is noticed elsewhere
             self._loop.remove_reader(self._socket)
-            return False
+            return None
         descriptors = array.array("i")
         for _, _, data in ancillary:
             descriptors.frombytes(data[: len(data) - len(data) % _DESCRIPTOR_BYTES])
-        if descriptors:
-            self._open(descriptors[0], address.decode())
-        else:
+        return (descriptors[0] if descriptors else None), address.decode()
+
+    def _open(self, descriptor: int | None, remote_ip: str) -> None:
+        if descriptor is None:
             _log.error("a connection was lost: this process has as many files open as it may have")
             self._on_lost()
-        return True
-
-    def _open(self, descriptor: int, remote_ip: str) -> None:
+            return
         family = socket.AF_INET6 if ":" in remote_ip else socket.AF_INET
         connection = socket.socket(family, socket.SOCK_STREAM, 0, fileno=descriptor)
         connection.setblocking(False)  # noqa: FBT003 (the standard library's signature)
@@ -138,6 +147,5 @@ class Takeover:
             self._on_connection(connection, remote_ip)
         except OSError as error:  # the client has left already
             _log.debug("a connection could not be taken: %s", error)
-            with contextlib.suppress(OSError):
-                connection.close()
+            connection.close()
             self._on_lost()

@@ -49,7 +49,7 @@ class FrontProcess(asyncio.SubprocessProtocol):
         is_ready: whether it takes connections.
         reason: how it ended, for people; empty until it has.
         cause: the same for counting.
-        left_over: connections, with their clients' addresses, that it was to be given when it ended.
+        left_over: connections, with their clients' addresses, that it had not taken when it ended.
     """
 
     def __init__(
@@ -77,6 +77,8 @@ class FrontProcess(asyncio.SubprocessProtocol):
         self._idle = asyncio.Event()
         self._gone = asyncio.Event()
         self._witness = MemoryWitness()
+        self._is_wire_closed = False
+        self._has_exited = False
         self._started_s = time.monotonic()
         self.number = number
         self.connections = 0
@@ -177,11 +179,9 @@ class FrontProcess(asyncio.SubprocessProtocol):
 
     def process_exited(self) -> None:
         """Called by the event loop."""
-        if self._process is not None and not self._gone.is_set():
-            code = self._process.get_returncode()
-            self._guardian.forget(self._mark, self.pid)
-            self._process.close()
-            self._ended(*exits.of_code(code, self._witness))
+        self._has_exited = True
+        if self._is_wire_closed:
+            self._finish()
 
     @property
     def _mark(self) -> str:
@@ -220,6 +220,8 @@ class FrontProcess(asyncio.SubprocessProtocol):
             self._witness.look(self.pid)
             self.is_ready = True
             self._ready.set()
+        elif kind == "taken" and self._handover is not None:
+            self._handover.taken(header["count"])
         elif kind == "lost":
             self._lose(header["count"])
         elif kind == "idle":
@@ -234,9 +236,20 @@ class FrontProcess(asyncio.SubprocessProtocol):
             self._on_lost()
 
     def _wire_closed(self) -> None:
+        """All that it had sent has been read."""
         self.is_ready = False
-        if not self._gone.is_set():
+        self._is_wire_closed = True
+        if self._has_exited:
+            self._finish()
+        else:
             asyncio.get_running_loop().call_later(_EXIT_AFTER_EOF_S, self.kill)
+
+    def _finish(self) -> None:
+        if self._process is not None and not self._gone.is_set():
+            code = self._process.get_returncode()
+            self._guardian.forget(self._mark, self.pid)
+            self._process.close()
+            self._ended(*exits.of_code(code, self._witness))
 
     def _ended(self, reason: str, cause: str) -> None:
         """Its clients have gone with it."""

@@ -16,6 +16,7 @@ credit      front      id, bytes: so many more of the streamed answer may be sen
 cancel      front      id: the client has left
 eof         front      id: the client has stopped sending; its request is dropped if it still waits
 dropped     main       id: so it was
+taken       front      count: so many of the connections that were handed over are its own now
 lost        front      count: so many connections have closed
 drain       main       say `idle` when every connection that was handed over before has its answers
 idle        front

@@ -15,8 +15,9 @@ from abeja.runtime.worker import frames
 
 _Pairs = tuple[tuple[str, str], ...]
 _RequestHead = tuple[str, str, str, str | None, tuple[tuple[str, tuple[str, ...]], ...]]
-# Clients and handlers send a handful of different heads.
+# Clients and handlers send a handful of different heads; large ones are not worth their memory.
 _KNOWN_HEADS = 256
+_KNOWN_HEAD_LIMIT_BYTES = 4096
 
 
 def encode_request(number: int, request: Request, *, may_stream: bool, takes_body: bool) -> tuple[bytes, list[bytes]]:
@@ -40,7 +41,8 @@ def encode_request(number: int, request: Request, *, may_stream: bool, takes_bod
 def decode_request(header: dict[str, Any], payload: bytes) -> Request:
     """The request of a frame."""
     start = header["head"]
-    method, path, query, content_type, headers = _parsed_request_head(payload[:start])
+    parse = _parsed_request_head if start <= _KNOWN_HEAD_LIMIT_BYTES else _parsed_request_head.__wrapped__
+    method, path, query, content_type, headers = parse(payload[:start])
     contents = []
     for content_type_of_part, file_name, form_name, size, file in header["contents"]:
         body: Body = payload[start : start + size] if file is None else SpoolFile(Path(file), size)
@@ -66,6 +68,12 @@ def encode_response(number: int, response: Response) -> tuple[bytes, list[bytes]
     headers, body = response.headers, response.body
     has_id = bool(headers) and headers[-1][0] == REQUEST_ID_HEADER
     head = _response_head(response.status, headers[:-1] if has_id else headers)
+    if isinstance(body, bytes) and has_id:
+        # Nearly always: what `encode_json` makes of the fields below, in less time.
+        return b'{"kind":"response","id":%d,"has_id":true,"head":%d,"body":"inline"}' % (number, len(head)), [
+            head,
+            body,
+        ]
     own: dict[str, Any] = {"kind": "response", "id": number, "has_id": has_id, "head": len(head)}
     if isinstance(body, bytes):
         return frames.encode_json({**own, "body": "inline"}), [head, body]
@@ -77,7 +85,8 @@ def encode_response(number: int, response: Response) -> tuple[bytes, list[bytes]
 def decode_response(header: dict[str, Any], payload: bytes, *, request_id: str) -> Response:
     """The answer of a frame."""
     size = header["head"]
-    status, headers = _parsed_response_head(payload[:size])
+    parse = _parsed_response_head if size <= _KNOWN_HEAD_LIMIT_BYTES else _parsed_response_head.__wrapped__
+    status, headers = parse(payload[:size])
     if header["has_id"]:
         headers = (*headers, (REQUEST_ID_HEADER, request_id))
     return Response(status=status, headers=headers, body=body_of(header, payload))

@@ -58,7 +58,10 @@ class Reception:
 
     def respond(self, number: int, response: Response) -> None:
         """Send an answer, or its head."""
-        self._wire_response(number, attrs.evolve(response, body=self._moved(response.body)))
+        if isinstance(response.body, SpoolFile):
+            response = attrs.evolve(response, body=self._moved(response.body))
+        header, payload = codec.encode_response(number, response)
+        self._wire.send_encoded(header, *payload)
 
     def send(self, kind: str, number: int, payload: bytes = b"", **fields: object) -> None:
         """Send a frame about a request."""
@@ -70,13 +73,7 @@ class Reception:
         request = codec.decode_request(header, payload)
         caller.submission = self._admission.submit(request, caller, may_stream=header["may_stream"])
 
-    def _wire_response(self, number: int, response: Response) -> None:
-        header, payload = codec.encode_response(number, response)
-        self._wire.send_encoded(header, *payload)
-
-    def _moved(self, body: bytes | SpoolFile | None) -> bytes | SpoolFile | None:
-        if not isinstance(body, SpoolFile):
-            return body
+    def _moved(self, body: SpoolFile) -> SpoolFile:
         ours = self._folder / body.path.name
         try:
             body.path.rename(ours)

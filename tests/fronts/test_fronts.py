@@ -247,6 +247,25 @@ def test_fronts_that_cannot_start_end_the_server_with_the_reason(
     assert list(temporary.iterdir()) == []
 
 
+def test_fronts_with_the_connection_of_tornado_serve_and_finish(start: Start, model: Path) -> None:
+    server = start("--model-dir", model, "--http", "tornado").wait_until_ready()
+    replies: list[Reply] = []
+    client = threading.Thread(target=lambda: replies.append(server.request("GET", "/wait")))
+    client.start()
+    wait_until((model / "in-wait").exists, "the handler to run")
+    with Client(server.port) as idle:
+        idle.send(small_request("/health_check"))
+        assert idle.answer() is not None
+        server.process.send_signal(signal.SIGTERM)
+        wait_until(lambda: _is_refused(server.port), "the port to close")
+        (model / "go").touch()
+        client.join()
+        assert idle.answer() is None
+
+    assert server.process.wait(10) == 0
+    assert [(reply.status, reply.body) for reply in replies] == [(200, b"wait")]
+
+
 def test_each_request_is_one_line_of_the_log(start: Start, model: Path) -> None:
     server = start("--model-dir", model).wait_until_ready()
     with Client(server.port) as one, Client(server.port) as other:

@@ -47,7 +47,10 @@ def test_a_request_arrives_as_it_was_sent() -> None:
 
 
 @pytest.mark.parametrize("body", [b"", b"\0body", None, SpoolFile(Path("/spool/answer"), 9)])
-@pytest.mark.parametrize("headers", [(("Content-Type", "a/b"), ID), (ID, ("Retry-After", "1")), (("X", "\u732b"),), ()])
+@pytest.mark.parametrize(
+    "headers",
+    [(("Content-Type", "a/b"), ID), (ID, ("Retry-After", "1")), (("X", "\u732b"),), (), (("X", "x" * 2_000_000), ID)],
+)
 def test_an_answer_arrives_as_it_was_sent(body: bytes | SpoolFile | None, headers: tuple[tuple[str, str], ...]) -> None:
     response = Response(status=203, headers=headers, body=body)
     header, payload = codec.encode_response(1, response)

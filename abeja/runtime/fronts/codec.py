@@ -67,26 +67,31 @@ def encode_response(number: int, response: Response) -> tuple[bytes, list[bytes]
     """
     headers, body = response.headers, response.body
     has_id = bool(headers) and headers[-1][0] == REQUEST_ID_HEADER
-    head = _response_head(response.status, headers[:-1] if has_id else headers)
-    if isinstance(body, bytes) and has_id:
+    shared = headers[:-1] if has_id else headers
+    head = _response_head(response.status, shared)
+    if isinstance(body, bytes) and has_id and len(head) <= _KNOWN_HEAD_LIMIT_BYTES:
         # Nearly always: what `encode_json` makes of the fields below, in less time.
         return b'{"kind":"response","id":%d,"has_id":true,"head":%d,"body":"inline"}' % (number, len(head)), [
             head,
             body,
         ]
-    own: dict[str, Any] = {"kind": "response", "id": number, "has_id": has_id, "head": len(head)}
+    fields: dict[str, Any] = {"kind": "response", "id": number, "has_id": has_id, "head": len(head)}
+    payload = [head]
+    if len(head) > _KNOWN_HEAD_LIMIT_BYTES:
+        # A header may be larger than a payload.
+        fields.update(head=0, own_head=[response.status, shared])
+        payload = []
     if isinstance(body, bytes):
-        return frames.encode_json({**own, "body": "inline"}), [head, body]
+        return frames.encode_json({**fields, "body": "inline"}), [*payload, body]
     if body is None:
-        return frames.encode_json({**own, "body": "stream"}), [head]
-    return frames.encode_json({**own, "body": "file", "path": str(body.path), "size": body.size_bytes}), [head]
+        return frames.encode_json({**fields, "body": "stream"}), payload
+    return frames.encode_json({**fields, "body": "file", "path": str(body.path), "size": body.size_bytes}), payload
 
 
 def decode_response(header: dict[str, Any], payload: bytes, *, request_id: str) -> Response:
     """The answer of a frame."""
     size = header["head"]
-    parse = _parsed_response_head if size <= _KNOWN_HEAD_LIMIT_BYTES else _parsed_response_head.__wrapped__
-    status, headers = parse(payload[:size])
+    status, headers = _parsed_response_head(payload[:size]) if size else _response_head_of(header["own_head"])
     if header["has_id"]:
         headers = (*headers, (REQUEST_ID_HEADER, request_id))
     return Response(status=status, headers=headers, body=body_of(header, payload))
@@ -129,5 +134,9 @@ def _response_head(status: int, headers: _Pairs) -> bytes:
 
 @lru_cache(_KNOWN_HEADS)
 def _parsed_response_head(head: bytes) -> tuple[int, _Pairs]:
-    status, headers = json.loads(head)
+    return _response_head_of(json.loads(head))
+
+
+def _response_head_of(parsed: Any) -> tuple[int, _Pairs]:
+    status, headers = parsed
     return status, tuple((name, value) for name, value in headers)

@@ -1,15 +1,21 @@
 """The main process's side of one front: takes its requests, and sends it the answers."""
 
 import asyncio
+import logging
 from pathlib import Path
 from typing import Any
 
 import attrs
 
+from abeja.runtime import answers
 from abeja.runtime.admission import Admission, Submission
+from abeja.runtime.errors import AnswerInvalidError
 from abeja.runtime.fronts import codec
 from abeja.runtime.fronts.wire import WINDOW_BYTES, Wire
 from abeja.runtime.messages import Response, SpoolFile
+from abeja.runtime.worker import frames
+
+_log = logging.getLogger("abeja.runtime")
 
 
 class Reception:
@@ -56,12 +62,18 @@ class Reception:
         """The request has its answer, or nobody wants it any more."""
         self._callers.pop(number, None)
 
-    def respond(self, number: int, response: Response) -> None:
+    def respond(self, number: int, response: Response, *, request_id: str) -> None:
         """Send an answer, or its head."""
         if isinstance(response.body, SpoolFile):
             response = attrs.evolve(response, body=self._moved(response.body))
         header, payload = codec.encode_response(number, response)
-        self._wire.send_encoded(header, *payload)
+        try:
+            self._wire.send_encoded(header, *payload)
+        except frames.FrameError as error:
+            response.remove_files()
+            failure = AnswerInvalidError("unexpected error occurred", detail=f"its headers are too large: {error}")
+            _log.error("%s: %s", failure.slug, failure.detail, extra={"request_id": request_id})
+            self.respond(number, answers.error_response(failure, request_id=request_id), request_id=request_id)
 
     def send(self, kind: str, number: int, payload: bytes = b"", **fields: object) -> None:
         """Send a frame about a request."""
@@ -69,7 +81,9 @@ class Reception:
 
     def _submit(self, number: int, header: dict[str, Any], payload: bytes) -> None:
         self.count += 1
-        caller = self._callers[number] = _Caller(self, number, takes_body=header["takes_body"])
+        caller = self._callers[number] = _Caller(
+            self, number, request_id=header["request_id"], takes_body=header["takes_body"]
+        )
         request = codec.decode_request(header, payload)
         caller.submission = self._admission.submit(request, caller, may_stream=header["may_stream"])
 
@@ -90,9 +104,10 @@ class _Caller:
         submission: the request; None while it is being submitted.
     """
 
-    def __init__(self, reception: Reception, number: int, *, takes_body: bool) -> None:
+    def __init__(self, reception: Reception, number: int, *, request_id: str, takes_body: bool) -> None:
         self._reception = reception
         self._number = number
+        self._request_id = request_id
         self._ahead_bytes = 0
         self._taken: asyncio.Future[None] | None = None
         self.takes_body = takes_body
@@ -119,7 +134,7 @@ class _Caller:
         """See `Receiver`."""
         if response.body is not None:
             self._reception.forget(self._number)
-        self._reception.respond(self._number, response)
+        self._reception.respond(self._number, response, request_id=self._request_id)
 
     def write(self, data: bytes) -> "asyncio.Future[None] | None":
         """See `Receiver`."""

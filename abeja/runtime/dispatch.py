@@ -1,10 +1,11 @@
 """Admission and queue: which request gets which worker, whatever the front and the engine are."""
 
+import asyncio
 from collections import deque
 from collections.abc import Iterable
 from typing import Any
 
-from abeja.runtime.engine import Engine, WorkerUnreachableError
+from abeja.runtime.engine import Engine, WorkerFullError, WorkerUnreachableError
 from abeja.runtime.errors import NotReadyError, QueueFullError, RequestError
 from abeja.runtime.exchange import Exchange, Receiver, Terms
 from abeja.runtime.messages import Request
@@ -44,7 +45,7 @@ class Dispatcher:
     @property
     def waiting(self) -> int:
         """How many requests wait for a worker."""
-        return len(self._waiting)
+        return len(self._waiting) + self._engine.ahead
 
     @property
     def trouble(self) -> str:
@@ -87,14 +88,15 @@ class Dispatcher:
             on_forgotten=self._waiting.remove,
             on_returned=self._take_back,
         )
-        if not self._waiting and self._lease(exchange):
-            return exchange
-        if not self._has_prospect():
-            exchange.fail(self._not_ready())
-        elif self._is_full:
-            exchange.fail(_queue_full())
-        else:
-            self._waiting.append(exchange)
+        if self._waiting or self._engine.free_worker() is None:
+            if not self._has_prospect():
+                exchange.fail(self._not_ready())
+                return exchange
+            if self._is_full:
+                exchange.fail(_queue_full())
+                return exchange
+        self._waiting.append(exchange)
+        self._serve_waiting()
         return exchange
 
     def begin_drain(self) -> None:
@@ -108,7 +110,7 @@ class Dispatcher:
 
     @property
     def _is_full(self) -> bool:
-        return len(self._waiting) >= self._queue_limit
+        return self.waiting >= self._queue_limit
 
     def _has_prospect(self) -> bool:
         return self._engine.has_ready_worker or self._engine.is_recovering
@@ -118,27 +120,28 @@ class Dispatcher:
         reason = "no worker is ready" if self._engine.has_been_ready else "the workers are starting"
         return NotReadyError("service unavailable", fields={"reason": _DRAINING if self._is_draining else reason})
 
-    def _lease(self, exchange: Exchange) -> bool:
-        """Hand it to the worker that has the least to do; False if none has room."""
-        while (worker := self._engine.free_worker()) is not None:
-            try:
-                exchange.lease(worker)
-            except WorkerUnreachableError:
-                continue  # it had not begun, so the next one may have it
-            return True
-        return False
-
     def _take_back(self, exchange: Exchange) -> None:
-        """It comes first again, as it did."""
+        """It comes first again, as it did. Others may come back with it, the first of them last."""
         self._waiting.appendleft(exchange)
-        self._serve_waiting()
+        asyncio.get_running_loop().call_soon(self._serve_waiting)
 
     def _serve_waiting(self) -> None:
+        """Hand those that wait to workers: to the least busy ones, and what is left ahead of its time."""
+        engine = self._engine
         while self._waiting:
+            worker = engine.free_worker() or engine.ahead_worker()
+            if worker is None:
+                return
             first = self._waiting.popleft()
-            if not self._lease(first):
+            try:
+                first.lease(worker)
+            except WorkerUnreachableError:
+                self._waiting.appendleft(first)  # it has not begun, so the next one may have it
+            except WorkerFullError:
                 self._waiting.appendleft(first)
                 return
+        if engine.ahead:
+            engine.rebalance()
 
 
 def _queue_full() -> QueueFullError:

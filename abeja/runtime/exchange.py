@@ -9,8 +9,15 @@ import attrs
 from attrs import field, frozen
 
 from abeja.runtime import answers
-from abeja.runtime.deadlines import Deadline, Deadlines
-from abeja.runtime.engine import AnswerHead, HandlerFailure, RequestTooLargeError, Worker
+from abeja.runtime.deadlines import Deadlines
+from abeja.runtime.engine import (
+    AnswerHead,
+    HandlerFailure,
+    RequestTooLargeError,
+    Worker,
+    WorkerFullError,
+    WorkerUnreachableError,
+)
 from abeja.runtime.errors import (
     DeadlineExceededError,
     HandlerFailedError,
@@ -22,6 +29,7 @@ from abeja.runtime.errors import (
 from abeja.runtime.messages import Body, Request, Response, SpoolFile
 from abeja.runtime.outflow import Outflow
 from abeja.runtime.spool import BodySink, MemoryBudget, Spool
+from abeja.runtime.worker_lease import WorkerLease
 
 _log = logging.getLogger("abeja.runtime")
 
@@ -94,11 +102,13 @@ class Exchange:
         self._on_forgotten = on_forgotten
         self._on_returned = on_returned
         self._worker: WorkerLease | None = None
-        self._outflow = Outflow(receiver, on_waiting=self._wait_for_client, on_taken=self._go_on)
         self._stream: Response | None = None
+        # Of an answer that goes out piece by piece.
+        self._outflow: Outflow | None = None
         self._held: BodySink | None = None
         self._hold: asyncio.TimerHandle | None = None
         self._has_responded = False
+        self._has_removed_files = False
         # Nobody waits for the answer any more, because it was given or the client has left.
         self._is_over = False
         self.request = request
@@ -106,31 +116,39 @@ class Exchange:
 
     @property
     def is_waiting(self) -> bool:
-        """Whether no worker has had the request yet, and the client has no answer either."""
-        return self._worker is None and not self._has_responded and not self._is_over
+        """Whether no worker has begun with the request, and the client has no answer either."""
+        has_begun = self._worker is not None and self._worker.has_begun
+        return not has_begun and not self._has_responded and not self._is_over
 
     def lease(self, worker: Worker) -> None:
-        """Hand the request to a worker that has room.
+        """Hand the request to a worker.
 
         Raises:
             WorkerUnreachableError: the worker has gone; nothing has happened to the request.
+            WorkerFullError: it does not take the request now.
         """
+        self._worker = WorkerLease(self, worker, timeout_s=self.timeout_s, deadlines=self._terms.deadlines)
         try:
             worker.lease(self)
         except RequestTooLargeError as error:
+            self._worker = None
             self.fail(RequestMalformedError("the request's headers are too large", detail=str(error)))
-            return
-        self._worker = WorkerLease(self, worker, timeout_s=self.timeout_s, deadlines=self._terms.deadlines)
+        except (WorkerUnreachableError, WorkerFullError):
+            self._worker = None
+            raise
 
     def cancel(self) -> None:
         """The client has left: drop the request if it waits, the answer if the handler runs."""
         # What the handler has finished may still be on its way.
-        self._outflow.drop()
+        if self._outflow is not None:
+            self._outflow.drop()
         if self._is_over:
             return
         self._end()
         if self._worker is None:
             self._on_forgotten(self)
+        elif not self._worker.has_begun and self._worker.withdraw():
+            self._worker = None
         elif self._stream is not None:
             self._worker.cancel_stream()
 
@@ -143,6 +161,11 @@ class Exchange:
         elif not self._is_over:
             self._respond(answers.error_response(error, request_id=self.request.request_id))
         self._end()
+
+    def on_begun(self) -> None:
+        """See `Call`."""
+        if self._worker is not None:
+            self._worker.begin()
 
     def on_answer(self, head: AnswerHead, body: bytes) -> None:
         """See `Call`."""
@@ -165,8 +188,10 @@ class Exchange:
         """See `Call`."""
         if self._is_over:
             return
-        if self._held is None:
+        if self._outflow is not None:
             self._outflow.write(data)
+            return
+        if self._held is None:
             return
         try:
             self._held.write(data)
@@ -185,7 +210,8 @@ class Exchange:
             return
         if held is None or self._stream is None:
             self._end()
-            self._outflow.end()
+            if self._outflow is not None:
+                self._outflow.end()
             return
         try:
             self._respond(attrs.evolve(self._stream, body=held.close()))
@@ -243,11 +269,13 @@ class Exchange:
             self._give_up_stream(error)
             return
         self._respond(self._stream)
+        outflow = Outflow(self._receiver, on_waiting=self._wait_for_client, on_taken=self._go_on)
+        self._outflow = outflow
         if isinstance(body, SpoolFile):
-            self._outflow.write(body.path.read_bytes())
+            outflow.write(body.path.read_bytes())
             body.remove()
         elif body:
-            self._outflow.write(body)
+            outflow.write(body)
         if not self._receiver.takes_body:
             # The rest is for nobody; `on_end` follows.
             self._cancel_stream()
@@ -267,7 +295,8 @@ class Exchange:
         self._cancel_stream()
 
     def _cut(self) -> None:
-        self._outflow.drop()
+        if self._outflow is not None:
+            self._outflow.drop()
         self._receiver.finish(is_complete=False)
 
     def _give_up_stream(self, error: RequestError) -> None:
@@ -285,7 +314,7 @@ class Exchange:
         self._has_responded = True
         if response.body is not None:
             # Before the answer, so that whoever has it finds nothing of the request any more.
-            self.request.remove_files()
+            self._remove_files()
         if self._is_over:
             response.remove_files()
         else:
@@ -304,74 +333,12 @@ class Exchange:
         if self._held is not None:
             self._held.discard()
             self._held = None
-        self.request.remove_files()
+        self._remove_files()
+
+    def _remove_files(self) -> None:
+        if not self._has_removed_files:
+            self._has_removed_files = True
+            self.request.remove_files()
 
     def _log(self, level: int, message: str) -> None:
         _log.log(level, "%s", message, extra={"request_id": self.request.request_id})
-
-
-class WorkerLease:
-    """The time for which an exchange has a worker: its deadline runs while the worker does.
-
-    Args:
-        exchange: who has it.
-        worker: what it has.
-        timeout_s: how long; None for ever.
-        deadlines: its own is one of them.
-
-    Attributes:
-        has_timed_out: the worker was killed for being too slow.
-    """
-
-    def __init__(self, exchange: Exchange, worker: Worker, *, timeout_s: float | None, deadlines: Deadlines) -> None:
-        self._exchange = exchange
-        self._worker = worker
-        self._left_s = timeout_s
-        self._deadlines = deadlines
-        self._deadline: Deadline | None = None
-        self._stall: asyncio.TimerHandle | None = None
-        self.has_timed_out = False
-        self._run()
-
-    def pause(self, limit_s: float, on_stalled: Callable[[], None]) -> None:
-        """Let the worker wait for the client: that time is not the handler's. Not longer than `limit_s` from now on."""
-        loop = asyncio.get_running_loop()
-        if self._stall is not None:
-            self._stall.cancel()
-        else:
-            self._stop_clock()
-            self._worker.pause(self._exchange)
-        self._stall = loop.call_later(limit_s, on_stalled)
-
-    def resume(self) -> None:
-        """Let the worker go on."""
-        if self._stall is not None:
-            self._stall.cancel()
-            self._stall = None
-            self._run()
-            self._worker.resume(self._exchange)
-
-    def cancel_stream(self) -> None:
-        """Ask the worker to give up the answer."""
-        self.resume()
-        self._worker.cancel_stream(self._exchange)
-
-    def end(self) -> None:
-        """The worker has finished with the request."""
-        self._stop_clock()
-        if self._stall is not None:
-            self._stall.cancel()
-            self._stall = None
-
-    def _run(self) -> None:
-        if self._left_s is not None:
-            self._deadline = self._deadlines.add(self._left_s, self._time_out)
-
-    def _stop_clock(self) -> None:
-        if self._deadline is not None:
-            self._left_s = self._deadlines.meet(self._deadline)
-            self._deadline = None
-
-    def _time_out(self) -> None:
-        self.has_timed_out = True
-        self._worker.kill("took longer than --timeout", cause="timeout", because_of=self._exchange)

@@ -12,12 +12,14 @@ class Wear:
         limits: what it may reach.
 
     Attributes:
+        request_limit: how many requests it may have; None if they are not counted.
         reason: why it is to be renewed, for the log; empty if it is not.
         due: set while there is a reason.
     """
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
+        self.request_limit = limits.requests
         self._begin_s: float | None = None
         self._deferred_until_s = 0.0
         self.reason = ""

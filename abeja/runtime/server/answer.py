@@ -6,6 +6,7 @@ import logging
 import time
 from collections.abc import Callable
 from email.utils import formatdate
+from functools import lru_cache
 from typing import BinaryIO
 
 from abeja.runtime import answers
@@ -138,8 +139,10 @@ class Answer:
     def _head_of(self, response: Response, length: int | None) -> bytes:
         """The head of the answer, with the empty line behind it."""
         status = self._status = response.status
-        lines = [_STATUS_LINES.get(status) or f"HTTP/1.1 {status} Unknown\r\n"]
-        lines += [f"{name}: {value}\r\n" for name, value in response.headers]
+        # Of most answers only the last header differs, which is the request's id.
+        start, has_date = _start(status, response.headers[:-1])
+        name, value = response.headers[-1]
+        lines = [f"{name}: {value}\r\n"]
         if status in (*_BODILESS, _RESET):
             self._has_body = False
             length = 0 if status == _RESET else None
@@ -148,17 +151,16 @@ class Answer:
             lines.append("Transfer-Encoding: chunked\r\n")
         if length is not None:
             lines.append(f"Content-Length: {length}\r\n")
-        if "date" not in [name.lower() for name, _ in response.headers]:
+        if not has_date and name.lower() != "date":
             lines.append(self._clock.date_field())
         if self.closes:
             lines.append("Connection: close\r\n")
         elif self._head.is_http_10:
             lines.append("Connection: keep-alive\r\n")
         text = "".join(lines)
-        if not text.count("\r") == text.count("\n") == len(lines):
-            raise ValueError("a header with a line break in it")
+        _require_lines(text, len(lines))
         # HTTP fields are octets: text beyond ASCII goes out as UTF-8, as in the original.
-        return f"{text}\r\n".encode()
+        return f"{start}{text}\r\n".encode()
 
     async def _send_file(self, response: Response, size_bytes: int, source: BinaryIO) -> None:
         is_complete = False
@@ -197,3 +199,21 @@ class Answer:
                 remark,
                 extra={"request_id": self._request_id},
             )
+
+
+@lru_cache(maxsize=256)
+def _start(status: int, headers: tuple[tuple[str, str], ...]) -> tuple[str, bool]:
+    """The status line and the fields behind it, and whether the field Date is one of them.
+
+    Raises:
+        ValueError: a line break in a field.
+    """
+    text = "".join([f"{name}: {value}\r\n" for name, value in headers])
+    _require_lines(text, len(headers))
+    line = _STATUS_LINES.get(status) or f"HTTP/1.1 {status} Unknown\r\n"
+    return line + text, "date" in [name.lower() for name, _ in headers]
+
+
+def _require_lines(text: str, count: int) -> None:
+    if not text.count("\r") == text.count("\n") == count:
+        raise ValueError("a header with a line break in it")

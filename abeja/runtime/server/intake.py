@@ -1,10 +1,9 @@
 """Reads one HTTP request into a `Request`: decides at the head, then takes the body as it arrives."""
 
 import logging
-import os
-from weakref import WeakKeyDictionary
+from collections.abc import Callable
 
-from attrs import field, frozen
+from attrs import frozen
 
 from abeja.runtime import answers
 from abeja.runtime.admission import Admission, Submission
@@ -17,8 +16,6 @@ from abeja.runtime.server.head import HEALTH_PATH, Head
 from abeja.runtime.server.multipart import MultipartSink, boundary_of
 from abeja.runtime.spool import BodyFolder, BodySink, MemoryBudget
 from abeja.runtime.types import Abi
-
-Headers = tuple[tuple[str, tuple[str, ...]], ...]
 
 _log = logging.getLogger("abeja.runtime")
 
@@ -39,15 +36,6 @@ class Policy:
     abi: Abi
     max_body_bytes: int
     hidden: frozenset[str]
-    # A head that is known comes again and again.
-    _visible: "WeakKeyDictionary[Head, Headers]" = field(init=False, factory=WeakKeyDictionary)
-
-    def visible_headers(self, head: Head) -> Headers:
-        """What the handler sees of the fields of a head."""
-        visible = self._visible.get(head)
-        if visible is None:
-            visible = self._visible[head] = head.visible_headers(self.hidden)
-        return visible
 
 
 class Intake:
@@ -64,6 +52,7 @@ class Intake:
         policy: see there.
         activity: knows it from its head to the last byte of its answer.
         clock: for the answer.
+        new_id: makes one for a request that has none.
     """
 
     def __init__(
@@ -75,6 +64,7 @@ class Intake:
         policy: Policy,
         activity: Activity,
         clock: Clock,
+        new_id: Callable[[], str],
     ) -> None:
         self._connection = connection
         self._dispatcher = dispatcher
@@ -82,7 +72,8 @@ class Intake:
         self._policy = policy
         self._activity = activity
         self._clock = clock
-        self._budget = MemoryBudget()
+        self._new_id = new_id
+        self._budget: MemoryBudget | None = None
         self._head: Head | None = None
         self._request_id = ""
         self._answer: Answer | None = None
@@ -168,7 +159,7 @@ class Intake:
     def _begin(self, head: Head) -> Answer:
         self._activity.begin(self)
         self._head = head
-        self._request_id = head.client_id or os.urandom(16).hex()
+        self._request_id = head.client_id or self._new_id()
         self._answer = Answer(
             self._connection, head=head, request_id=self._request_id, clock=self._clock, on_done=self._answered
         )
@@ -195,6 +186,8 @@ class Intake:
         return MethodNotAllowedError("the method is not allowed", headers=[("Allow", allowed)])
 
     def _new_sink(self) -> BodySink:
+        # The parts of a form share one.
+        self._budget = self._budget or MemoryBudget()
         return BodySink(self._spool, self._budget)
 
     def _request(self, head: Head, sink: BodySink | MultipartSink) -> Request:
@@ -205,7 +198,7 @@ class Intake:
             path=head.path,
             query=head.query,
             content_type=head.content_type,
-            headers=self._policy.visible_headers(head),
+            headers=head.visible_headers(self._policy.hidden),
             contents=contents,
             client_ip=self._connection.remote_ip,
         )

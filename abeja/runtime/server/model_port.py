@@ -5,6 +5,7 @@ from abeja.runtime.server.activity import Activity
 from abeja.runtime.server.answer import Clock
 from abeja.runtime.server.connection import Connection
 from abeja.runtime.server.intake import Intake, Policy
+from abeja.runtime.server.request_ids import RequestIds
 from abeja.runtime.spool import BodyFolder
 
 
@@ -25,6 +26,7 @@ class ModelPort:
         self._spool = spool
         self._policy = policy
         self._clock = Clock()
+        self._ids = RequestIds()
         self.activity = Activity()
 
     def new_intake(self, connection: Connection) -> Intake:
@@ -36,4 +38,5 @@ class ModelPort:
             policy=self._policy,
             activity=self.activity,
             clock=self._clock,
+            new_id=self._ids.new,
         )

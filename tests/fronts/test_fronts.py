@@ -143,6 +143,7 @@ def test_a_front_that_is_killed_is_named_and_replaced_and_what_it_had_is_given_u
         # The second connection went to the front that had none.
         os.kill(second, signal.SIGKILL)
         assert waiting.answer() is None
+        server.wait_for_log(re.compile(r"^ERROR: front 2 was killed by SIGKILL; it is replaced$", re.MULTILINE))
         uploading.send(b"x" * 200_000)
         (model / "go").touch()
         answer = running.answer()
@@ -150,7 +151,6 @@ def test_a_front_that_is_killed_is_named_and_replaced_and_what_it_had_is_given_u
         assert answer.body == b"wait"
         assert uploading.answer() is not None
 
-    server.wait_for_log(re.compile(r"^ERROR: front 2 was killed by SIGKILL; it is replaced$", re.MULTILINE))
     wait_until(lambda: [front["state"] for front in server.readiness()["fronts"]] == ["ready"] * 2, "a new front")
     readiness = server.readiness()
     assert [front["front"] for front in readiness["fronts"]] == [1, 3]

@@ -199,11 +199,18 @@ class Server:
                 "service port",
                 service_sockets,
                 door.new_front,
-                limit=options.max_connections or default_limit(options.workers),
+                limit=self._connection_limit,
             ),
             Listener("management port", health_sockets, management, limit=_MANAGEMENT_CONNECTIONS),
         )
         return door, listeners, Addresses(url(service_sockets), url(health_sockets))
+
+    @property
+    def _connection_limit(self) -> int:
+        possible = default_limit(self._options.workers)
+        asked = self._options.max_connections or possible
+        # Any front may come to have all, and cannot give back what it has no descriptor for.
+        return min(asked, possible) if self._options.fronts > 1 else asked
 
     def _signalled(self) -> None:
         self._signals += 1

@@ -14,6 +14,26 @@ class Submission(Protocol):
     def is_waiting(self) -> bool:
         """Whether no worker has had it yet. Asked when the client has stopped sending: then it is dropped."""
 
+    @property
+    def queued_s(self) -> float | None:
+        """For its record, as the four below: see `RequestRecord`."""
+
+    @property
+    def leased_s(self) -> float | None:
+        """See `RequestRecord`."""
+
+    @property
+    def answered_s(self) -> float | None:
+        """See `RequestRecord`."""
+
+    @property
+    def worker_number(self) -> int:
+        """See `RequestRecord`."""
+
+    @property
+    def error(self) -> str:
+        """See `RequestRecord`."""
+
     def cancel(self) -> None:
         """The client has left."""
 
@@ -45,3 +65,14 @@ class Condition(Protocol):
 
     def report(self) -> dict[str, Any]:
         """The fields for readiness: see `Engine.report`, and `Fronts.report` if there are fronts."""
+
+
+class Activity(Protocol):
+    """Which answers are still on their way: see `abeja.runtime.server.activity.Activity`."""
+
+    @property
+    def count(self) -> int:
+        """How many there are."""
+
+    async def wait_until_idle(self) -> None:
+        """Wait until every answer has left."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable
 from typing import Protocol
 
@@ -84,6 +85,9 @@ class Exchange:
         may_stream: whether the receiver takes an answer whose length is not known.
         on_forgotten: called if it is cancelled before a worker has it.
         on_returned: called if it needs another worker: the one that it was given to never had it.
+
+    Attributes:
+        queued_s, leased_s, answered_s, worker_number, error: for its record, see `RequestRecord`.
     """
 
     def __init__(
@@ -113,6 +117,11 @@ class Exchange:
         self._is_over = False
         self.request = request
         self.timeout_s = terms.timeout_s
+        self.queued_s = time.monotonic()
+        self.leased_s: float | None = None
+        self.answered_s: float | None = None
+        self.worker_number = 0
+        self.error = ""
 
     @property
     def is_waiting(self) -> bool:
@@ -154,6 +163,7 @@ class Exchange:
 
     def fail(self, error: RequestError) -> None:
         """Answer with an error of our own, or cut a streamed answer that has begun."""
+        self.error = error.slug
         if error.detail:
             self._log(logging.ERROR, f"{error.slug}: {error.detail}")
         if not self._is_over and self._has_responded:
@@ -165,6 +175,7 @@ class Exchange:
     def on_begun(self) -> None:
         """See `Call`."""
         if self._worker is not None:
+            self.leased_s, self.worker_number = time.monotonic(), self._worker.number
             self._worker.begin()
 
     def on_answer(self, head: AnswerHead, body: bytes) -> None:
@@ -226,7 +237,8 @@ class Exchange:
             self.fail(SpoolFailedError("the answer could not be stored", detail=failure.message))
             return
         shown = failure.traceback.rstrip() or failure.message
-        self._log(logging.ERROR, f"unexpected error occurred in user model.\n{shown}")
+        summary = "unexpected error occurred in user model."
+        self._log(logging.ERROR, f"{summary}\n{shown}", summary=summary, traceback=shown)
         self.fail(HandlerFailedError("unexpected error occurred"))
 
     def on_lost(self, reason: str) -> None:
@@ -244,6 +256,9 @@ class Exchange:
             self.on_lost(reason)
             return
         self._release_worker()
+        # It has had no worker, as far as the handler is concerned.
+        self.leased_s = self.answered_s = None
+        self.worker_number = 0
         self._on_returned(self)
 
     def _begin_stream(self, head: AnswerHead) -> None:
@@ -324,6 +339,7 @@ class Exchange:
         if self._worker is not None:
             self._worker.end()
             self._worker = None
+            self.answered_s = time.monotonic()
 
     def _end(self) -> None:
         """Give back what the exchange holds, but for the worker, which may not have ended yet."""
@@ -340,5 +356,5 @@ class Exchange:
             self._has_removed_files = True
             self.request.remove_files()
 
-    def _log(self, level: int, message: str) -> None:
-        _log.log(level, "%s", message, extra={"request_id": self.request.request_id})
+    def _log(self, level: int, message: str, **more: str) -> None:
+        _log.log(level, "%s", message, extra={**self.request.log_fields(), **more})

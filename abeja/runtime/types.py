@@ -17,6 +17,11 @@ def _existing_file(instance: object, attribute: "attrs.Attribute[Path]", value: 
         raise ValueError(f"{type(instance).__name__}.{attribute.name}: there is no file {value}")
 
 
+def _existing_folder(instance: object, attribute: "attrs.Attribute[Path]", value: Path) -> None:
+    if not value.is_dir():
+        raise ValueError(f"{type(instance).__name__}.{attribute.name}: there is no folder {value}")
+
+
 def _name(instance: object, attribute: "attrs.Attribute[str]", value: str) -> None:
     if not str(value).strip():
         raise ValueError(f"{type(instance).__name__}.{attribute.name}: expected a name, found {value!r}")
@@ -61,8 +66,13 @@ class Abi:
         variables: from the model's folder and the handler's ``<module>:<function>`` to environment
             variables that handlers of this ABI find. They are set before the handler's module is
             imported, and are defaults: variables of the server's environment and of the options win.
+        media_types: what requests may have as Content-Type, such as ``application/json`` or ``image/*``, for
+            people and for ``/openapi.json``: the worker's half decides.
         review: from a handler's parsed code to what this ABI says of it, for ``abeja-runtime check``. It
             reads and has no other effect. None if the ABI cannot tell.
+        template: folder with the files of a new model, as ``abeja-runtime init`` writes them: a handler of the name
+            that ``--handler`` has without being given, a file ``request.<extension>`` that it answers, a test, a
+            README. None if there is none.
         origin: who provides it, for messages; abeja-runtime sets it.
     """
 
@@ -76,7 +86,9 @@ class Abi:
         default=frozenset({"authorization", "host", "proxy-authorization"}), converter=_lowered
     )
     variables: Callable[[Path, str], Mapping[str, str]] = _no_variables
+    media_types: tuple[str, ...] = attrs.field(default=("*/*",), converter=_texts)
     review: Callable[[HandlerCode], Review] | None = None
+    template: Path | None = attrs.field(default=None, validator=attrs.validators.optional(_existing_folder))
     origin: str = ""
 
 
@@ -89,11 +101,14 @@ class Encoder:
         worker: path of the module that runs in the worker. It defines the class ``Encoder(media_type)``
             with ``claims(content)``, ``accepts(value)`` and ``encode(value, is_first)``; it has the
             standard library only and Python 3.6's syntax.
+        media_types: what answers may have as Content-Type, for people and for ``/openapi.json``; empty if that
+            is not known.
         origin: who provides it, for messages; abeja-runtime sets it.
     """
 
     name: str = attrs.field(validator=_name)
     worker: Path = attrs.field(converter=Path, validator=_existing_file)
+    media_types: tuple[str, ...] = attrs.field(default=(), converter=_texts)
     origin: str = ""
 
 

@@ -17,6 +17,7 @@ class WorkerLease:
         deadlines: its own is one of them.
 
     Attributes:
+        number: the worker's.
         has_begun: the worker runs the request; before that, it waits for others there.
         has_timed_out: the worker was killed for being too slow.
     """
@@ -28,6 +29,7 @@ class WorkerLease:
         self._deadlines = deadlines
         self._deadline: Deadline | None = None
         self._stall: asyncio.TimerHandle | None = None
+        self.number = worker.number
         self.has_begun = False
         self.has_timed_out = False
 

@@ -274,6 +274,8 @@ def test_each_request_is_one_line_of_the_log(start: Start, model: Path) -> None:
                 client.send(f"GET /x HTTP/1.1\r\nHost: h\r\nX-Request-Id: r-{number}\r\n\r\n".encode())
                 assert client.answer() is not None
 
+    # The last of them come when the server stops.
+    assert server.stop() == 0
     lines = re.findall(r"^INFO: GET /x 200 [\d.]+ ms 1 B \[request r-\d+\]$", server.log(), re.MULTILINE)
     assert len(lines) == 40
 

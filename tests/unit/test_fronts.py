@@ -52,8 +52,8 @@ def test_a_request_arrives_as_it_was_sent() -> None:
     [(("Content-Type", "a/b"), ID), (ID, ("Retry-After", "1")), (("X", "\u732b"),), (), (("X", "x" * 2_000_000), ID)],
 )
 def test_an_answer_arrives_as_it_was_sent(body: bytes | SpoolFile | None, headers: tuple[tuple[str, str], ...]) -> None:
-    response = Response(status=203, headers=headers, body=body)
-    header, payload = codec.encode_response(1, response)
+    response = Response(status=203, headers=headers, body=body, error="queue-full")
+    header, payload = codec.encode_response(1, response, stages=(1.5, None, None, 0, ""))
     ((parsed, data),) = frames.Decoder().feed(
         frames.prefix(len(header), sum(map(len, payload))) + header + b"".join(payload)
     )

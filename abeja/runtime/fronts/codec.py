@@ -15,6 +15,8 @@ from abeja.runtime.worker import frames
 
 _Pairs = tuple[tuple[str, str], ...]
 _RequestHead = tuple[str, str, str, str | None, tuple[tuple[str, tuple[str, ...]], ...]]
+# Of a request, for its record: queued_s, leased_s, answered_s, worker_number and error of a `Submission`.
+Stages = tuple[float | None, float | None, float | None, int, str]
 # Clients and handlers send a handful of different heads; large ones are not worth their memory.
 _KNOWN_HEADS = 256
 _KNOWN_HEAD_LIMIT_BYTES = 4096
@@ -60,7 +62,7 @@ def decode_request(header: dict[str, Any], payload: bytes) -> Request:
     )
 
 
-def encode_response(number: int, response: Response) -> tuple[bytes, list[bytes]]:
+def encode_response(number: int, response: Response, *, stages: Stages) -> tuple[bytes, list[bytes]]:
     """The frame of an answer: its header, encoded, and its payload in pieces.
 
     The request's id, which the front knows, is left out where it is the last header, as it is nearly always.
@@ -68,18 +70,12 @@ def encode_response(number: int, response: Response) -> tuple[bytes, list[bytes]
     headers, body = response.headers, response.body
     has_id = bool(headers) and headers[-1][0] == REQUEST_ID_HEADER
     shared = headers[:-1] if has_id else headers
-    head = _response_head(response.status, shared)
-    if isinstance(body, bytes) and has_id and len(head) <= _KNOWN_HEAD_LIMIT_BYTES:
-        # Nearly always: what `encode_json` makes of the fields below, in less time.
-        return b'{"kind":"response","id":%d,"has_id":true,"head":%d,"body":"inline"}' % (number, len(head)), [
-            head,
-            body,
-        ]
-    fields: dict[str, Any] = {"kind": "response", "id": number, "has_id": has_id, "head": len(head)}
+    head = _response_head(response.status, shared, response.error)
+    fields: dict[str, Any] = {"kind": "response", "id": number, "has_id": has_id, "head": len(head), "stages": stages}
     payload = [head]
     if len(head) > _KNOWN_HEAD_LIMIT_BYTES:
         # A header may be larger than a payload.
-        fields.update(head=0, own_head=[response.status, shared])
+        fields.update(head=0, own_head=[response.status, shared, response.error])
         payload = []
     if isinstance(body, bytes):
         return frames.encode_json({**fields, "body": "inline"}), [*payload, body]
@@ -91,10 +87,11 @@ def encode_response(number: int, response: Response) -> tuple[bytes, list[bytes]
 def decode_response(header: dict[str, Any], payload: bytes, *, request_id: str) -> Response:
     """The answer of a frame."""
     size = header["head"]
-    status, headers = _parsed_response_head(payload[:size]) if size else _response_head_of(header["own_head"])
+    head = _parsed_response_head(payload[:size]) if size else _response_head_of(header["own_head"])
+    status, headers, error = head
     if header["has_id"]:
         headers = (*headers, (REQUEST_ID_HEADER, request_id))
-    return Response(status=status, headers=headers, body=body_of(header, payload))
+    return Response(status=status, headers=headers, body=body_of(header, payload), error=error)
 
 
 def body_of(header: dict[str, Any], payload: bytes) -> Body | None:
@@ -128,15 +125,15 @@ def _parsed_request_head(head: bytes) -> _RequestHead:
 
 
 @lru_cache(_KNOWN_HEADS)
-def _response_head(status: int, headers: _Pairs) -> bytes:
-    return json.dumps([status, headers], separators=(",", ":")).encode("ascii")
+def _response_head(status: int, headers: _Pairs, error: str) -> bytes:
+    return json.dumps([status, headers, error], separators=(",", ":")).encode("ascii")
 
 
 @lru_cache(_KNOWN_HEADS)
-def _parsed_response_head(head: bytes) -> tuple[int, _Pairs]:
+def _parsed_response_head(head: bytes) -> tuple[int, _Pairs, str]:
     return _response_head_of(json.loads(head))
 
 
-def _response_head_of(parsed: Any) -> tuple[int, _Pairs]:
-    status, headers = parsed
-    return status, tuple((name, value) for name, value in headers)
+def _response_head_of(parsed: Any) -> tuple[int, _Pairs, str]:
+    status, headers, error = parsed
+    return status, tuple((name, value) for name, value in headers), error

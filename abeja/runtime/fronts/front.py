@@ -2,18 +2,27 @@
 
 import asyncio
 import socket
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
 from abeja.runtime import logs
+from abeja.runtime.events import RequestRecord
 from abeja.runtime.fronts.handover import Takeover
 from abeja.runtime.fronts.relay import Relay
 from abeja.runtime.fronts.settings import Settings
 from abeja.runtime.fronts.spool import FrontSpool
 from abeja.runtime.fronts.wire import Wire
+from abeja.runtime.journal import REQUESTS_ANSWERED, Journal
+from abeja.runtime.observer import Observer
+from abeja.runtime.plugin_source import Source
 from abeja.runtime.server.event_loop import new_event_loop
 from abeja.runtime.server.llhttp_front import LlhttpFront
 from abeja.runtime.server.model_port import ModelPort
+from abeja.runtime.version import VERSION
+
+# So that a frame is below its limits, however long paths are.
+_RECORDS_AT_ONCE = 16
 
 
 class _Speaker(Protocol):
@@ -40,6 +49,7 @@ class Front:
         self._wire = Wire(on_frame=self._frame, on_closed=self._end)
         self._relay = Relay(self._wire)
         self._over = asyncio.Event()
+        self._journal = Journal()
         self._lost_count = 0
         self._port: ModelPort | None = None
         self._speaker: _Speaker | None = None
@@ -54,6 +64,7 @@ class Front:
             self._takeover.close()
         if self._speaker is not None:
             await self._speaker.close_all()
+        self._journal.flush()
         self._wire.close()
 
     def _frame(self, header: dict[str, Any], payload: bytes) -> None:
@@ -69,8 +80,16 @@ class Front:
 
     def _open(self, header: dict[str, Any]) -> None:
         settings = Settings.from_fields(header)
-        logs.configure(settings.log_level)
-        self._port = ModelPort(dispatcher=self._relay, spool=FrontSpool(Path(header["folder"])), policy=settings.policy)
+        logs.configure(settings.log_level, is_json=settings.is_json)
+        logs.current().describe(folder_name=settings.folder_name, environ=settings.environ)
+        if settings.is_watched:
+            self._journal.watch([_records_to(self._tell_records)])
+        self._port = ModelPort(
+            dispatcher=self._relay,
+            spool=FrontSpool(Path(header["folder"])),
+            policy=settings.policy,
+            journal=self._journal,
+        )
         self._speaker = _speaker(settings, self._port, on_lost=self._lost)
         self._takeover = Takeover(
             self._handed_over, on_taken=self._taken, on_connection=self._speaker.accept, on_lost=self._lost
@@ -96,10 +115,20 @@ class Front:
             while self._takeover.take_some():
                 continue
             await self._port.activity.wait_until_idle()
+        self._journal.flush()
         self._wire.send({"kind": "idle"})
+
+    def _tell_records(self, records: Sequence[RequestRecord]) -> None:
+        for start in range(0, len(records), _RECORDS_AT_ONCE):
+            self._wire.send({"kind": "records", "records": records[start : start + _RECORDS_AT_ONCE]})
 
     def _end(self) -> None:
         self._over.set()
+
+
+def _records_to(function: Callable[[Sequence[RequestRecord]], None]) -> Observer:
+    source = Source("front", "abeja-runtime", VERSION, lambda: None)
+    return Observer(source=source, hook=REQUESTS_ANSWERED, function=function, arguments=("records",))
 
 
 def _speaker(settings: Settings, port: ModelPort, *, on_lost: Any) -> _Speaker:

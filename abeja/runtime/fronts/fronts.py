@@ -13,7 +13,9 @@ from abeja.runtime.errors import FrontStartError
 from abeja.runtime.fronts.outbox import Outbox
 from abeja.runtime.fronts.process import FrontProcess
 from abeja.runtime.fronts.settings import Settings
+from abeja.runtime.journal import Journal
 from abeja.runtime.pool.pool import Pool
+from abeja.runtime.server.metrics import Metrics
 from abeja.runtime.spool import Spool
 
 _log = logging.getLogger("abeja.runtime")
@@ -34,14 +36,18 @@ class Fronts:
         dispatcher: takes their requests.
         pool: its workers.
         spool: for large bodies.
+        journal: gets the records of their requests.
     """
 
-    def __init__(self, *, size: int, settings: Settings, dispatcher: Dispatcher, pool: Pool, spool: Spool) -> None:
+    def __init__(
+        self, *, size: int, settings: Settings, dispatcher: Dispatcher, pool: Pool, spool: Spool, journal: Journal
+    ) -> None:
         self._size = size
         self._settings = settings
         self._dispatcher = dispatcher
         self._guardian = pool.guardian
         self._spool = spool
+        self._journal = journal
         self._outbox = Outbox(dispatcher)
         self._fronts: list[FrontProcess] = []
         self._count = 0
@@ -76,6 +82,18 @@ class Fronts:
             "last_front_exit": self._last_exit,
             "front_exits": dict(self._exits),
         }
+
+    @property
+    def count(self) -> int:
+        """How many requests have no answer yet."""
+        return sum(front.running for front in self._fronts)
+
+    def offer(self, metrics: Metrics) -> None:
+        """Offer metrics of them."""
+        # Imported for those who have fronts.
+        from abeja.runtime.fronts.measures import measures  # noqa: PLC0415
+
+        metrics.offer(lambda: measures(self.report()))
 
     async def start(self) -> None:
         """Start them and wait until every one is ready.
@@ -132,6 +150,7 @@ class Fronts:
             guardian=self._guardian,
             outbox=self._outbox,
             on_lost=self._on_connection_lost,
+            on_record=self._journal.add,
         )
         self._fronts.append(front)
         return front

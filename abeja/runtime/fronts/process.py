@@ -13,6 +13,7 @@ from typing import Any, cast
 
 from abeja.runtime.admission import Admission
 from abeja.runtime.errors import FrontStartError
+from abeja.runtime.events import RequestRecord
 from abeja.runtime.fronts import front_main, handover
 from abeja.runtime.fronts.handover import Handover
 from abeja.runtime.fronts.outbox import Outbox
@@ -42,6 +43,7 @@ class FrontProcess(asyncio.SubprocessProtocol):
         guardian: is told of it.
         outbox: sends what it is sent.
         on_lost: called for each of its connections that has closed.
+        on_record: called with the record of each request that has come to its end.
 
     Attributes:
         number: see above.
@@ -62,12 +64,14 @@ class FrontProcess(asyncio.SubprocessProtocol):
         guardian: Guardian,
         outbox: Outbox,
         on_lost: Callable[[], None],
+        on_record: Callable[[RequestRecord], None],
     ) -> None:
         self._settings = settings
         self._spool = spool
         self._folder = spool.folder / f"front-{number}"
         self._guardian = guardian
         self._on_lost = on_lost
+        self._on_record = on_record
         self._outbox = outbox
         self._wire = Wire(on_frame=self._frame, on_closed=self._wire_closed, on_unsent=outbox.has_unsent)
         self._reception = Reception(admission, wire=self._wire, folder=self._folder)
@@ -90,6 +94,11 @@ class FrontProcess(asyncio.SubprocessProtocol):
     def pid(self) -> int:
         """Of its process, which leads a group of the same number; 0 if it could not be started."""
         return self._process.get_pid() if self._process is not None else 0
+
+    @property
+    def running(self) -> int:
+        """How many requests it waits for."""
+        return self._reception.running
 
     @property
     def has_served(self) -> bool:
@@ -224,6 +233,9 @@ class FrontProcess(asyncio.SubprocessProtocol):
             self._handover.taken(header["count"])
         elif kind == "lost":
             self._lose(header["count"])
+        elif kind == "records":
+            for fields in header["records"]:
+                self._on_record(RequestRecord._make(fields))
         elif kind == "idle":
             self._idle.set()
         else:

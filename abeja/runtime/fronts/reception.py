@@ -37,6 +37,11 @@ class Reception:
         self._callers: dict[int, _Caller] = {}
         self.count = 0
 
+    @property
+    def running(self) -> int:
+        """How many of them have no answer yet."""
+        return len(self._callers)
+
     def take(self, header: dict[str, Any], payload: bytes) -> None:
         """A frame of the front that is about a request."""
         kind, number = header["kind"], header["id"]
@@ -62,18 +67,19 @@ class Reception:
         """The request has its answer, or nobody wants it any more."""
         self._callers.pop(number, None)
 
-    def respond(self, number: int, response: Response, *, request_id: str) -> None:
+    def respond(self, number: int, response: Response, *, request_id: str, stages: codec.Stages) -> None:
         """Send an answer, or its head."""
         if isinstance(response.body, SpoolFile):
             response = attrs.evolve(response, body=self._moved(response.body))
-        header, payload = codec.encode_response(number, response)
+        header, payload = codec.encode_response(number, response, stages=stages)
         try:
             self._wire.send_encoded(header, *payload)
         except frames.FrameError as error:
             response.remove_files()
             failure = AnswerInvalidError("unexpected error occurred", detail=f"its headers are too large: {error}")
             _log.error("%s: %s", failure.slug, failure.detail, extra={"request_id": request_id})
-            self.respond(number, answers.error_response(failure, request_id=request_id), request_id=request_id)
+            answer = answers.error_response(failure, request_id=request_id)
+            self.respond(number, answer, request_id=request_id, stages=stages)
 
     def send(self, kind: str, number: int, payload: bytes = b"", **fields: object) -> None:
         """Send a frame about a request."""
@@ -118,6 +124,13 @@ class _Caller:
         """Whether no worker has had the request yet."""
         return self.submission is not None and self.submission.is_waiting
 
+    @property
+    def _stages(self) -> codec.Stages:
+        one = self.submission
+        if one is None:
+            return None, None, None, 0, ""
+        return one.queued_s, one.leased_s, one.answered_s, one.worker_number, one.error
+
     def cancel(self) -> None:
         """The client has left."""
         if self.submission is not None:
@@ -134,7 +147,7 @@ class _Caller:
         """See `Receiver`."""
         if response.body is not None:
             self._reception.forget(self._number)
-        self._reception.respond(self._number, response, request_id=self._request_id)
+        self._reception.respond(self._number, response, request_id=self._request_id, stages=self._stages)
 
     def write(self, data: bytes) -> "asyncio.Future[None] | None":
         """See `Receiver`."""
@@ -147,4 +160,4 @@ class _Caller:
     def finish(self, *, is_complete: bool) -> None:
         """See `Receiver`."""
         self._reception.forget(self._number)
-        self._reception.send("end", self._number, is_complete=is_complete)
+        self._reception.send("end", self._number, is_complete=is_complete, stages=self._stages)

@@ -95,6 +95,7 @@ class RelayedRequest:
 
     Attributes:
         is_over: whether nothing follows any more.
+        queued_s, leased_s, answered_s, worker_number, error: see `Submission`.
     """
 
     def __init__(
@@ -113,6 +114,12 @@ class RelayedRequest:
         self._on_over = on_over
         self._flow: Flow | None = None
         self._has_asked = False
+        # For its record: what the main process says.
+        self.queued_s: float | None = None
+        self.leased_s: float | None = None
+        self.answered_s: float | None = None
+        self.worker_number = 0
+        self.error = ""
         self.is_over = False
 
     @property
@@ -133,6 +140,8 @@ class RelayedRequest:
 
     def take(self, kind: str, header: dict[str, Any], payload: bytes) -> None:
         """A frame of the main process."""
+        if "stages" in header:
+            self.queued_s, self.leased_s, self.answered_s, self.worker_number, self.error = header["stages"]
         if kind == "response":
             self._respond(header, payload)
         elif kind == "chunk" and self._flow is not None:

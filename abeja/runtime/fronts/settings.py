@@ -1,5 +1,6 @@
 """What a front has to know to speak HTTP for a model."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self
 
@@ -17,13 +18,19 @@ class Settings:
         policy: what is the same for every request.
         http: ``llhttp`` or ``tornado``.
         idle_timeout_s: of connections.
-        log_level: see `abeja.runtime.logs.configure`.
+        log_level, is_json: see `abeja.runtime.logs.configure`.
+        folder_name, environ: see `abeja.runtime.logs.Handler.describe`.
+        is_watched: whether anybody wants records of requests.
     """
 
     policy: Policy
     http: str
     idle_timeout_s: float
     log_level: str
+    is_json: bool
+    folder_name: str
+    environ: Mapping[str, str]
+    is_watched: bool
 
     def fields(self) -> dict[str, Any]:
         """As JSON carries them."""
@@ -40,6 +47,10 @@ class Settings:
             "http": self.http,
             "idle_timeout_s": self.idle_timeout_s,
             "log_level": self.log_level,
+            "is_json": self.is_json,
+            "folder_name": self.folder_name,
+            "environ": dict(self.environ),
+            "is_watched": self.is_watched,
         }
 
     @classmethod
@@ -60,4 +71,8 @@ class Settings:
             http=fields["http"],
             idle_timeout_s=fields["idle_timeout_s"],
             log_level=fields["log_level"],
+            is_json=fields["is_json"],
+            folder_name=fields["folder_name"],
+            environ=fields["environ"],
+            is_watched=fields["is_watched"],
         )

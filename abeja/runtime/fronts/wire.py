@@ -9,13 +9,14 @@ init        main       what the front has to know: see `settings.Settings`
 ready       front
 standing    main       whether requests are admitted: see `standing.Standing`
 request     front      id, request_id, client_ip, contents, may_stream, takes_body, head: see `codec`
-response    main       id, body: "inline", "stream" or "file" (path, size), has_id, head: see `codec`
+response    main       id, body: "inline", "stream" or "file" (path, size), has_id, head, stages: see `codec`
 chunk       main       id; the payload is the next piece of a streamed answer
-end         main       id, is_complete: the streamed answer has ended
+end         main       id, is_complete, stages: the streamed answer has ended
 credit      front      id, bytes: so many more of the streamed answer may be sent
 cancel      front      id: the client has left
 eof         front      id: the client has stopped sending; its request is dropped if it still waits
 dropped     main       id: so it was
+records     front      records: of requests that have come to their end
 taken       front      count: so many of the connections that were handed over are its own now
 lost        front      count: so many connections have closed
 drain       main       say `idle` when every connection that was handed over before has its answers

@@ -5,22 +5,18 @@ from typing import Protocol, Self
 
 from attrs import frozen
 
-from abeja.runtime.admission import Condition
+from abeja.runtime.admission import Activity, Condition
 from abeja.runtime.assembly import Assembly
+from abeja.runtime.journal import Journal
+from abeja.runtime.model import Model
 from abeja.runtime.options import Options
 from abeja.runtime.server.intake import Policy
 from abeja.runtime.server.listener import Front
 from abeja.runtime.server.llhttp_front import LlhttpFront
+from abeja.runtime.server.metrics import Metrics
 from abeja.runtime.server.model_port import ModelPort
 from abeja.runtime.server.tornado_http import tornado_front
 from abeja.runtime.spool import Spool
-
-
-class Activity(Protocol):
-    """Which answers are still on their way: see `abeja.runtime.server.activity.Activity`."""
-
-    async def wait_until_idle(self) -> None:
-        """Wait until every answer has left."""
 
 
 class Fronts(Protocol):
@@ -28,6 +24,9 @@ class Fronts(Protocol):
 
     async def start(self) -> None:
         """Start them and wait until they are ready."""
+
+    def offer(self, metrics: Metrics) -> None:
+        """Offer metrics of them."""
 
     def publish(self) -> None:
         """Tell them now whether requests are admitted."""
@@ -50,9 +49,11 @@ class Door:
     fronts: Fronts | None = None
 
     @classmethod
-    def of_this_process(cls, assembly: Assembly, *, spool: Spool, policy: Policy, options: Options) -> Self:
+    def of_this_process(
+        cls, assembly: Assembly, *, spool: Spool, policy: Policy, options: Options, journal: Journal
+    ) -> Self:
         """This process speaks HTTP."""
-        port = ModelPort(dispatcher=assembly.dispatcher, spool=spool, policy=policy)
+        port = ModelPort(dispatcher=assembly.dispatcher, spool=spool, policy=policy, journal=journal)
         front = LlhttpFront if options.http == "llhttp" else tornado_front
         return cls(
             new_front=lambda on_lost: front(port, idle_timeout_s=options.idle_timeout, on_lost=on_lost),
@@ -61,7 +62,9 @@ class Door:
         )
 
     @classmethod
-    def of_fronts(cls, assembly: Assembly, *, spool: Spool, policy: Policy, options: Options) -> Self:
+    def of_fronts(
+        cls, assembly: Assembly, *, spool: Spool, policy: Policy, options: Options, model: Model, journal: Journal
+    ) -> Self:
         """``--fronts`` processes speak HTTP."""
         # Only those who ask for them wait for these imports.
         from abeja.runtime.fronts.fronts import Fronts  # noqa: PLC0415
@@ -73,6 +76,10 @@ class Door:
             http=options.http,
             idle_timeout_s=options.idle_timeout,
             log_level=options.log_level,
+            is_json=options.log_format == "json",
+            folder_name=model.folder.name,
+            environ=model.environment,
+            is_watched=journal.is_watched,
         )
         fronts = Fronts(
             size=options.fronts,
@@ -80,6 +87,7 @@ class Door:
             dispatcher=assembly.dispatcher,
             pool=assembly.pool,
             spool=spool,
+            journal=journal,
         )
         condition = Overview(assembly.dispatcher, fronts)
         return cls(new_front=fronts.serving, activity=fronts, condition=condition, fronts=fronts)

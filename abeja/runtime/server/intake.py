@@ -8,6 +8,7 @@ from attrs import frozen
 from abeja.runtime import answers
 from abeja.runtime.admission import Admission, Submission
 from abeja.runtime.errors import BodyTooLargeError, MethodNotAllowedError, RequestError
+from abeja.runtime.journal import Journal
 from abeja.runtime.messages import Content, Request, Response
 from abeja.runtime.server.activity import Activity
 from abeja.runtime.server.answer import Answer, Clock
@@ -53,6 +54,7 @@ class Intake:
         activity: knows it from its head to the last byte of its answer.
         clock: for the answer.
         new_id: makes one for a request that has none.
+        journal: gets a record at the end.
     """
 
     def __init__(
@@ -65,6 +67,7 @@ class Intake:
         activity: Activity,
         clock: Clock,
         new_id: Callable[[], str],
+        journal: Journal,
     ) -> None:
         self._connection = connection
         self._dispatcher = dispatcher
@@ -73,6 +76,7 @@ class Intake:
         self._activity = activity
         self._clock = clock
         self._new_id = new_id
+        self._journal = journal
         self._budget: MemoryBudget | None = None
         self._head: Head | None = None
         self._request_id = ""
@@ -131,7 +135,10 @@ class Intake:
                 self._refuse(error, self._head, self._answer)
                 return
             self._sink = None
-            self._exchange = self._dispatcher.submit(request, self._answer, may_stream=not self._head.is_http_10)
+            self._answer.request_bytes = self._received_bytes
+            self._exchange = self._answer.exchange = self._dispatcher.submit(
+                request, self._answer, may_stream=not self._head.is_http_10
+            )
 
     def refuse(self, error: RequestError) -> None:
         """What arrives is not HTTP, or does not arrive: answer so, unless there was an answer, and close."""
@@ -153,15 +160,21 @@ class Intake:
             self._sink = None
         if self._exchange is not None:
             self._exchange.cancel()
-            if self._answer is not None and not self._is_answered:
-                self._answer.abandon()
+        if self._answer is not None and not self._is_answered:
+            self._answer.request_bytes = self._received_bytes
+            self._answer.abandon()
 
     def _begin(self, head: Head) -> Answer:
         self._activity.begin(self)
         self._head = head
         self._request_id = head.client_id or self._new_id()
         self._answer = Answer(
-            self._connection, head=head, request_id=self._request_id, clock=self._clock, on_done=self._answered
+            self._connection,
+            head=head,
+            request_id=self._request_id,
+            clock=self._clock,
+            on_done=self._answered,
+            journal=self._journal,
         )
         return self._answer
 
@@ -211,6 +224,7 @@ class Intake:
         if self._sink is not None:
             self._sink.discard()
             self._sink = None
+        answer.request_bytes = self._received_bytes
         if error.detail:
             _log.error("%s: %s", error.slug, error.detail, extra={"request_id": self._request_id})
         self._respond_early(answers.error_response(error, request_id=self._request_id), head, answer)

@@ -1,4 +1,4 @@
-"""The management port: health, liveness, readiness."""
+"""The management port: health, liveness, readiness, metrics, the description of the service, the console."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,18 +8,33 @@ from tornado.web import Application, HTTPError, RequestHandler
 from abeja.runtime import answers
 from abeja.runtime.admission import Condition
 from abeja.runtime.model import Model
+from abeja.runtime.server.console.console import Console
+from abeja.runtime.server.console.router import PATHS, ConsoleRouter
 from abeja.runtime.server.head import HEALTH_PATH
+from abeja.runtime.server.metrics import Metrics
 
 
-def management_application(dispatcher: Condition, model: Model) -> Application:
-    """``/health_check`` as the original's; ``/livez``; ``/readyz``, and what is wrong; ``/metrics``."""
+def management_application(
+    dispatcher: Condition, model: Model, metrics: Metrics, *, service_port: int, console: Console | None
+) -> Application:
+    """``/health_check`` as the original's; ``/livez``; ``/readyz``, and what is wrong; ``/metrics``; and for people.
+
+    Args:
+        dispatcher: knows how the service is.
+        model: what is served.
+        metrics: what is told under ``/metrics``.
+        service_port: where the service listens.
+        console: None if there is none.
+    """
     context = {"dispatcher": dispatcher, "model": model}
     return Application(
         [
             (HEALTH_PATH, _Health, context),
             ("/livez", _Liveness, context),
             ("/readyz", _Readiness, context),
-            ("/metrics", _Metrics, context),
+            ("/metrics", _Metrics, {**context, "metrics": metrics}),
+            ("/openapi.json", _Description, {**context, "service_port": service_port}),
+            *([(PATHS, ConsoleRouter(console))] if console is not None else ()),
         ],
         default_handler_class=_NotFound,
         default_handler_args=context,
@@ -87,14 +102,34 @@ class _Readiness(_Handler):
 
 
 class _Metrics(_Handler):
-    def _respond(self, *_: Any) -> None:
-        # Imported when it is asked for: most servers of a developer never are.
-        from abeja.runtime.server.metrics import CONTENT_TYPE, metrics  # noqa: PLC0415
+    def initialize(self, dispatcher: Condition, model: Model, metrics: Metrics | None = None) -> None:
+        super().initialize(dispatcher, model)
+        self.metrics = metrics
 
-        self.set_header("Content-Type", CONTENT_TYPE)
-        self.finish(metrics(self.dispatcher, self.model))
+    def _respond(self, *_: Any) -> None:
+        if self.metrics is None or not self.metrics.are_offered:
+            super()._respond()
+            return
+        content_type, body = self.metrics.exposition(self.request.headers.get("Accept", ""))
+        self.set_header("Content-Type", content_type)
+        self.finish(body)
+
+    def answer(self) -> tuple[int, Mapping[str, Any]]:
+        return 404, {"status": "no plugin offers metrics"}
 
     get = head = _respond
+
+
+class _Description(_Handler):
+    def initialize(self, dispatcher: Condition, model: Model, service_port: int) -> None:  # type: ignore[override]
+        super().initialize(dispatcher, model)
+        self._service_port = service_port
+
+    def answer(self) -> tuple[int, Mapping[str, Any]]:
+        # Imported when it is asked for, as metrics are.
+        from abeja.runtime.server.openapi import description  # noqa: PLC0415
+
+        return 200, description(self.model, host=self.request.host_name, service_port=self._service_port)
 
 
 class _NotFound(_Handler):

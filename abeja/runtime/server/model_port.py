@@ -1,6 +1,7 @@
 """The model's port: everything on it but /health_check is the handler's."""
 
 from abeja.runtime.admission import Admission
+from abeja.runtime.journal import Journal
 from abeja.runtime.server.activity import Activity
 from abeja.runtime.server.answer import Clock
 from abeja.runtime.server.connection import Connection
@@ -16,15 +17,17 @@ class ModelPort:
         dispatcher: gets the requests.
         spool: for large bodies.
         policy: what is the same for every request.
+        journal: gets a record of each request.
 
     Attributes:
         activity: the requests whose answers are still on their way.
     """
 
-    def __init__(self, *, dispatcher: Admission, spool: BodyFolder, policy: Policy) -> None:
+    def __init__(self, *, dispatcher: Admission, spool: BodyFolder, policy: Policy, journal: Journal) -> None:
         self._dispatcher = dispatcher
         self._spool = spool
         self._policy = policy
+        self._journal = journal
         self._clock = Clock()
         self._ids = RequestIds()
         self.activity = Activity()
@@ -39,4 +42,5 @@ class ModelPort:
             activity=self.activity,
             clock=self._clock,
             new_id=self._ids.new,
+            journal=self._journal,
         )

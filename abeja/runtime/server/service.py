@@ -9,19 +9,25 @@ from collections.abc import Callable, Sequence
 import attrs
 from attrs import frozen
 
+from abeja.runtime.admission import Activity
 from abeja.runtime.assembly import Assembly
+from abeja.runtime.config import FILE_NAME
 from abeja.runtime.dispatch import Dispatcher
 from abeja.runtime.errors import OptionInvalidError
+from abeja.runtime.journal import Journal
 from abeja.runtime.messages import hidden_headers
 from abeja.runtime.model import Model
 from abeja.runtime.options import Options
+from abeja.runtime.plugins import Plugins
 from abeja.runtime.pool.limits import Limits
 from abeja.runtime.pool.pool import Pool
-from abeja.runtime.server.door import Activity, Door, Fronts
+from abeja.runtime.server.console.console import Console
+from abeja.runtime.server.door import Door, Fronts
 from abeja.runtime.server.event_loop import new_event_loop
 from abeja.runtime.server.intake import Policy
 from abeja.runtime.server.listener import Listener, bind, default_limit, url
 from abeja.runtime.server.management import management_application
+from abeja.runtime.server.observation import Observation
 from abeja.runtime.server.tornado_http import CountedServer
 from abeja.runtime.spool import Spool
 from abeja.runtime.watch import changes
@@ -60,6 +66,7 @@ class Server:
         model: what to serve.
         options: ports, limits, workers.
         version: of abeja-runtime.
+        plugins: those that observe hear of what happens; None for nobody.
         on_ready: called once when the workers are ready.
     """
 
@@ -69,12 +76,16 @@ class Server:
         options: Options,
         *,
         version: str,
+        plugins: Plugins | None = None,
         on_ready: Callable[[Addresses], None] = lambda _: None,
     ) -> None:
         self._model = _without_bytecode(model) if options.reload else model
+        self._plugins = plugins
+        self._journal = Journal()
         self._options = options
         self._version = version
         self._on_ready = on_ready
+        self._console: Console | None = None
         self._signals = 0
         self._stop = asyncio.Event()
         self._force = asyncio.Event()
@@ -91,10 +102,19 @@ class Server:
         _log.debug("event loop: %s; HTTP: %s", type(loop).__module__, self._options.http)
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._signalled)
-        options, model = self._options, self._model
-        with Spool() as spool:
+        options = self._options
+        with (
+            Spool() as spool,
+            Observation(
+                self._model,
+                plugins=self._plugins,
+                version=self._version,
+                journal=self._journal,
+                scratch=spool.folder,
+            ) as observation,
+        ):
             assembly = Assembly.of(
-                model,
+                observation.model,
                 spool=spool,
                 version=self._version,
                 startup_timeout_s=options.startup_timeout,
@@ -103,16 +123,31 @@ class Server:
                 concurrency=options.concurrency,
                 queue_limit=options.queue,
                 limits=Limits(requests=options.max_requests, resident_bytes=options.max_rss, age_s=options.max_age),
+                waits_for_change=options.reload,
             )
             pool, dispatcher = assembly.pool, assembly.dispatcher
-            door, listeners, addresses = self._listen(assembly, spool)
+            door, listeners, addresses = self._listen(assembly, spool, observation)
+            observation.begin(pool, door.condition, door.activity)
             _log.info("listening on %s (health on %s)", addresses.service, addresses.health)
             try:
                 await self._serve(dispatcher, pool, door.fronts, addresses)
             finally:
                 await self._shut_down(dispatcher, pool, door.activity, listeners)
+                if self._console is not None:
+                    self._console.close()
 
     async def _serve(self, dispatcher: Dispatcher, pool: Pool, fronts: Fronts | None, addresses: Addresses) -> None:
+        # From here on: a handler that does not load is mended while the server waits.
+        watching = asyncio.ensure_future(self._reload(pool)) if self._options.reload else None
+        try:
+            await self._serve_until_stopped(dispatcher, pool, fronts, addresses)
+        finally:
+            if watching is not None:
+                watching.cancel()
+
+    async def _serve_until_stopped(
+        self, dispatcher: Dispatcher, pool: Pool, fronts: Fronts | None, addresses: Addresses
+    ) -> None:
         starting = asyncio.ensure_future(_start(dispatcher, fronts))
         stopping = asyncio.ensure_future(self._stop.wait())
         asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, pool.renew, "SIGHUP")
@@ -131,17 +166,17 @@ class Server:
             pool.python_version,
         )
         self._on_ready(addresses)
-        watching = asyncio.ensure_future(self._reload(pool)) if self._options.reload else None
         await stopping
-        if watching is not None:
-            watching.cancel()
 
     async def _reload(self, pool: Pool) -> None:
         folder = self._model.folder
+        at_start = {*self._model.read_at_start, folder / FILE_NAME}
         async for files in changes(folder):
             shown = ", ".join(str(path.relative_to(folder)) for path in files[:_SHOWN_CHANGES])
             more = f" and {len(files) - _SHOWN_CHANGES} more" if len(files) > _SHOWN_CHANGES else ""
-            pool.renew(f"{shown}{more} changed (--reload)")
+            for path in at_start.intersection(files):
+                _log.warning("%s is read when the server starts: restart it for the change", path.relative_to(folder))
+            pool.reload(f"{shown}{more} changed (--reload)", is_code=any(path.suffix == ".py" for path in files))
 
     async def _shut_down(
         self, dispatcher: Dispatcher, pool: Pool, activity: Activity, listeners: Sequence[Listener]
@@ -170,7 +205,9 @@ class Server:
         forced.cancel()
         return is_idle
 
-    def _listen(self, assembly: Assembly, spool: Spool) -> tuple[Door, tuple[Listener, Listener], Addresses]:
+    def _listen(
+        self, assembly: Assembly, spool: Spool, observation: Observation
+    ) -> tuple[Door, tuple[Listener, Listener], Addresses]:
         options = self._options
         hidden = hidden_headers(self._model.abi.hidden_headers, options.strip_headers)
         policy = Policy(abi=self._model.abi, max_body_bytes=options.max_body, hidden=hidden)
@@ -180,13 +217,17 @@ class Server:
             )
         service_sockets = bind(options.host, options.port, "--port")
         health_sockets = bind(options.host, options.health_port, "--health-port")
-        new_door = Door.of_fronts if options.fronts > 1 else Door.of_this_process
-        door = new_door(assembly, spool=spool, policy=policy, options=options)
         idle_s = options.idle_timeout
+        service = service_sockets[0].getsockname()[:2]
+        if options.console:
+            self._console = self._open_console(observation.model, assembly, service)
+        door = self._door(assembly, spool, policy, observation)
 
         def management(on_lost: Callable[[], None]) -> CountedServer:
             server = CountedServer(
-                management_application(door.condition, self._model),
+                management_application(
+                    door.condition, self._model, observation.metrics, service_port=service[1], console=self._console
+                ),
                 idle_connection_timeout=idle_s,
                 body_timeout=idle_s,
                 max_body_size=_MANAGEMENT_BYTES,
@@ -205,12 +246,35 @@ class Server:
         )
         return door, listeners, Addresses(url(service_sockets), url(health_sockets))
 
+    def _door(self, assembly: Assembly, spool: Spool, policy: Policy, observation: Observation) -> Door:
+        options, journal = self._options, self._journal
+        if options.fronts == 1:
+            return Door.of_this_process(assembly, spool=spool, policy=policy, options=options, journal=journal)
+        door = Door.of_fronts(
+            assembly, spool=spool, policy=policy, options=options, model=observation.model, journal=journal
+        )
+        if door.fronts is not None:
+            door.fronts.offer(observation.metrics)
+        return door
+
     @property
     def _connection_limit(self) -> int:
         possible = default_limit(self._options.workers)
         asked = self._options.max_connections or possible
         # Any front may come to have all, and cannot give back what it has no descriptor for.
         return min(asked, possible) if self._options.fronts > 1 else asked
+
+    def _open_console(self, model: Model, assembly: Assembly, service: tuple[str, int]) -> Console:
+        console = Console(
+            model=model,
+            options=self._options,
+            dispatcher=assembly.dispatcher,
+            pool=assembly.pool,
+            service=service,
+            journal=self._journal,
+        )
+        console.open()
+        return console
 
     def _signalled(self) -> None:
         self._signals += 1
@@ -242,6 +306,7 @@ def serve(
     options: Options,
     *,
     version: str,
+    plugins: Plugins | None = None,
     on_ready: Callable[[Addresses], None] = lambda _: None,
 ) -> None:
     """Run a `Server` until it is told to stop; see `Server.run`."""
@@ -250,7 +315,7 @@ def serve(
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
     async def run() -> None:
-        await Server(model, options, version=version, on_ready=on_ready).run()
+        await Server(model, options, version=version, plugins=plugins, on_ready=on_ready).run()
 
     with asyncio.Runner(loop_factory=new_event_loop) as runner:
         runner.run(run())

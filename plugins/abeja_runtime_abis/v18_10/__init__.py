@@ -5,6 +5,16 @@ from pathlib import Path
 
 from abeja.runtime import Abi, HandlerCode, Review, hookimpl
 
+# As the worker's half has them.
+_MEDIA_TYPES = (
+    "application/json",
+    "image/jpeg",
+    "image/png",
+    "video/avi",
+    "video/x-matroska",
+    "video/quicktime",
+    "video/mp4",
+)
 # What an input is, its content type says: methods without a body have no input.
 _METHODS = frozenset({"POST", "PUT", "PATCH"})
 
@@ -12,7 +22,15 @@ _METHODS = frozenset({"POST", "PUT", "PATCH"})
 @hookimpl
 def abeja_abis() -> Iterator[Abi]:
     """The ABI of the image 18.10."""
-    yield Abi(name="18.10", worker=Path(__file__).with_name("worker") / "__init__.py", methods=_METHODS, review=_review)
+    here = Path(__file__).parent
+    yield Abi(
+        name="18.10",
+        worker=here / "worker" / "__init__.py",
+        methods=_METHODS,
+        media_types=_MEDIA_TYPES,
+        review=_review,
+        template=here / "template",
+    )
 
 
 def _review(code: HandlerCode) -> Review:

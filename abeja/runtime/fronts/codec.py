@@ -5,6 +5,7 @@ at the start of the payload, whose size the field ``head`` of the header is.
 """
 
 import json
+import os
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -95,9 +96,14 @@ def decode_response(header: dict[str, Any], payload: bytes, *, request_id: str) 
 
 
 def body_of(header: dict[str, Any], payload: bytes) -> Body | None:
-    """The body of an answer's frame; None if it follows in pieces."""
+    """The body of an answer's frame; None if it follows in pieces.
+
+    Raises:
+        OSError: it is a file that cannot be opened.
+    """
     if header["body"] == "file":
-        return SpoolFile(Path(header["path"]), header["size"])
+        path = header["path"]
+        return SpoolFile(Path(path), header["size"], os.open(path, os.O_RDONLY | os.O_CLOEXEC))
     return payload[header["head"] :] if header["body"] == "inline" else None
 
 

@@ -74,7 +74,7 @@ class FrontProcess(asyncio.SubprocessProtocol):
         self._on_record = on_record
         self._outbox = outbox
         self._wire = Wire(on_frame=self._frame, on_closed=self._wire_closed, on_unsent=outbox.has_unsent)
-        self._reception = Reception(admission, wire=self._wire, folder=self._folder)
+        self._reception = Reception(admission, wire=self._wire)
         self._handover: Handover | None = None
         self._process: asyncio.SubprocessTransport | None = None
         self._ready = asyncio.Event()

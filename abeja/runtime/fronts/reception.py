@@ -2,8 +2,9 @@
 
 import asyncio
 import logging
+import os
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import attrs
 
@@ -24,17 +25,17 @@ class Reception:
     Args:
         admission: takes them.
         wire: to the front.
-        folder: the front's own in the spool: files of answers are put there, and go with it if it dies.
 
     Attributes:
         count: how many there have been.
     """
 
-    def __init__(self, admission: Admission, *, wire: Wire, folder: Path) -> None:
+    def __init__(self, admission: Admission, *, wire: Wire) -> None:
         self._admission = admission
         self._wire = wire
-        self._folder = folder
         self._callers: dict[int, _Caller] = {}
+        # Of answers, until the front has opened them.
+        self._files: dict[int, BinaryIO] = {}
         self.count = 0
 
     @property
@@ -45,7 +46,9 @@ class Reception:
     def take(self, header: dict[str, Any], payload: bytes) -> None:
         """A frame of the front that is about a request."""
         kind, number = header["kind"], header["id"]
-        if kind == "request":
+        if kind == "opened":
+            self._files.pop(number).close()
+        elif kind == "request":
             self._submit(number, header, payload)
         elif (caller := self._callers.get(number)) is None:
             return  # the end of its answer is on its way
@@ -62,6 +65,8 @@ class Reception:
         callers, self._callers = self._callers, {}
         for caller in callers.values():
             caller.cancel()
+        for file in self._files.values():
+            file.close()
 
     def forget(self, number: int) -> None:
         """The request has its answer, or nobody wants it any more."""
@@ -69,13 +74,16 @@ class Reception:
 
     def respond(self, number: int, response: Response, *, request_id: str, stages: codec.Stages) -> None:
         """Send an answer, or its head."""
-        if isinstance(response.body, SpoolFile):
-            response = attrs.evolve(response, body=self._moved(response.body))
+        try:
+            response = self._readable(number, response)
+        except OSError as error:
+            failure = AnswerInvalidError("unexpected error occurred", detail=f"the answer cannot be read: {error}")
+            _log.error("%s: %s", failure.slug, failure.detail, extra={"request_id": request_id})
+            response = answers.error_response(failure, request_id=request_id)
         header, payload = codec.encode_response(number, response, stages=stages)
         try:
             self._wire.send_encoded(header, *payload)
         except frames.FrameError as error:
-            response.remove_files()
             failure = AnswerInvalidError("unexpected error occurred", detail=f"its headers are too large: {error}")
             _log.error("%s: %s", failure.slug, failure.detail, extra={"request_id": request_id})
             answer = answers.error_response(failure, request_id=request_id)
@@ -93,13 +101,17 @@ class Reception:
         request = codec.decode_request(header, payload)
         caller.submission = self._admission.submit(request, caller, may_stream=header["may_stream"])
 
-    def _moved(self, body: SpoolFile) -> SpoolFile:
-        ours = self._folder / body.path.name
+    def _readable(self, number: int, response: Response) -> Response:
+        """The same, with a file that the front can open: without a name, and open here until the front has it."""
+        body = response.body
+        if not isinstance(body, SpoolFile):
+            return response
         try:
-            body.path.rename(ours)
-        except OSError:  # someone has cleared the spool; the front says so if it cannot read the file
-            return body
-        return attrs.evolve(body, path=ours)
+            file = self._files[number] = body.open()
+        finally:
+            body.remove()
+        path = Path(f"/proc/{os.getpid()}/fd/{file.fileno()}")
+        return attrs.evolve(response, body=SpoolFile(path, body.size_bytes))
 
 
 class _Caller:

@@ -5,13 +5,13 @@ from collections.abc import Callable
 from typing import Any
 
 from abeja.runtime import answers
-from abeja.runtime.errors import NotReadyError, RequestError, RequestMalformedError
+from abeja.runtime.errors import AnswerInvalidError, NotReadyError, RequestError, RequestMalformedError
 from abeja.runtime.exchange import Receiver
 from abeja.runtime.fronts import codec
 from abeja.runtime.fronts.flow import Flow
 from abeja.runtime.fronts.standing import Standing
 from abeja.runtime.fronts.wire import Wire
-from abeja.runtime.messages import Request, SpoolFile
+from abeja.runtime.messages import Request
 from abeja.runtime.worker import frames
 
 _log = logging.getLogger("abeja.runtime")
@@ -70,11 +70,9 @@ class Relay:
         relayed = self._requests.get(header["id"])
         if relayed is not None:
             relayed.take(kind, header, payload)
-        elif kind == "response":
+        elif kind == "response" and header["body"] == "file":
             # Its client has left meanwhile.
-            body = codec.body_of(header, payload)
-            if isinstance(body, SpoolFile):
-                body.remove()
+            self._tell("opened", header["id"])
 
     def _forget(self, number: int) -> None:
         del self._requests[number]
@@ -154,7 +152,14 @@ class RelayedRequest:
             self._cut()
 
     def _respond(self, header: dict[str, Any], payload: bytes) -> None:
-        response = codec.decode_response(header, payload, request_id=self._request_id)
+        try:
+            response = codec.decode_response(header, payload, request_id=self._request_id)
+        except OSError as error:
+            failure = AnswerInvalidError("unexpected error occurred", detail=f"the answer cannot be read: {error}")
+            _log.error("%s: %s", failure.slug, failure.detail, extra={"request_id": self._request_id})
+            response = answers.error_response(failure, request_id=self._request_id)
+        if header["body"] == "file":
+            self._tell("opened", self._number)
         if response.body is None:
             self._flow = Flow(self._receiver, credit=self._credit, on_stalled=self._stalled, stall_s=_STALL_S)
         else:

@@ -1,11 +1,9 @@
 """A front's folder in the spool of its server."""
 
 import os
-import tempfile
 from pathlib import Path
-from typing import BinaryIO
 
-from abeja.runtime.spool import is_own, locked
+from abeja.runtime.spool import NEW_FILE, is_own, locked
 
 
 class FrontSpool:
@@ -21,17 +19,15 @@ class FrontSpool:
         self._folder = folder
         self._locks: list[int] = []
 
-    def create(self) -> tuple[BinaryIO, Path]:
-        """A new empty file that only this user can read, open for writing."""
+    def create(self) -> tuple[int, Path]:
+        """A new empty file that only this user can read: a descriptor to write with, and its path."""
+        # What no worker can guess, so that it cannot be there already.
+        path = self._folder / f"body-{os.urandom(8).hex()}"
         try:
-            return self._new_file()
+            return os.open(path, NEW_FILE, 0o600), path
         except FileNotFoundError:
             self._make_again()
-            return self._new_file()
-
-    def _new_file(self) -> tuple[BinaryIO, Path]:
-        handle, path = tempfile.mkstemp(prefix="body-", dir=self._folder)
-        return os.fdopen(handle, "wb"), Path(path)
+            return os.open(path, NEW_FILE, 0o600), path
 
     def _make_again(self) -> None:
         spool = self._folder.parent

@@ -16,6 +16,7 @@ credit      front      id, bytes: so many more of the streamed answer may be sen
 cancel      front      id: the client has left
 eof         front      id: the client has stopped sending; its request is dropped if it still waits
 dropped     main       id: so it was
+opened      front      id: the file of the answer need not be kept open any more
 records     front      records: of requests that have come to their end
 taken       front      count: so many of the connections that were handed over are its own now
 lost        front      count: so many connections have closed

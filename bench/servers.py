@@ -74,6 +74,7 @@ def _ours() -> list[Server]:
         _variant("ours-uvloop", "the same, uvloop is installed", extra=("uvloop",), module="uvloop"),
         _variant("ours-w2", "the same, two workers", "--workers", "2"),
         _variant("ours-w4", "the same, four workers", "--workers", "4"),
+        _variant("ours-fronts2", "the same, two fronts", "--fronts", "2", option="--fronts"),
         _variant("ours-py36", "the same, worker on Python 3.6", "--python", "3.6", python="3.6"),
     ]
 

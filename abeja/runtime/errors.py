@@ -25,6 +25,7 @@
     ├── HandlerLoadError                exit code 4; its slug says which
     ├── WorkerStartError                exit code 4
     ├── PortInUseError                  exit code 5
+    ├── FrontStartError                 exit code 1
     └── RequestError                    what one request is answered with, by its HTTP status
         ├── RequestMalformedError 400       ├── MethodNotAllowedError 405
         ├── RequestTimeoutError 408         ├── BodyTooLargeError 413
@@ -374,6 +375,12 @@ class PortInUseError(AbejaRuntimeError):
 
     slug = "port-in-use"
     exit_code = 5
+
+
+class FrontStartError(AbejaRuntimeError):
+    """A front process ended or stayed silent before it was ready."""
+
+    slug = "front-start-failed"
 
 
 class RequestError(AbejaRuntimeError):

@@ -244,6 +244,15 @@ class Options:
         metavar="COUNT",
         help="Requests that one worker runs at once; with more than one, the handler must be thread-safe.",
     )
+    fronts: int = _row(
+        1,
+        "--fronts",
+        variable="ABEJA_RUNTIME_FRONTS",
+        key="server.fronts",
+        parse=values.count,
+        metavar="COUNT",
+        help="Processes that speak HTTP; with more than one, they are beside the one that has the workers.",
+    )
     timeout: float | None = _row(
         30.0,
         "--timeout",

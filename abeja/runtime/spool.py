@@ -7,14 +7,14 @@ import shutil
 import stat
 import tempfile
 from pathlib import Path
-from typing import Self
+from typing import Protocol, Self
 
 from abeja.runtime.errors import AnswerInvalidError, SpoolFailedError
 from abeja.runtime.messages import Body, SpoolFile
 from abeja.runtime.worker.frames import INLINE_LIMIT_BYTES
 
 _PREFIX = "abeja-runtime-spool-"
-_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
 # A handler may have put a link or a pipe in the place of an answer: the one is refused, and the other stops nobody.
 _OLD = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
@@ -30,7 +30,7 @@ class Spool:
         _sweep(Path(tempfile.gettempdir()))
         hidden = Path(tempfile.mkdtemp(prefix=f".{_PREFIX}"))
         # The kernel takes the lock from a server that cannot clean up any more.
-        self._lock = _locked(hidden)
+        self._lock = locked(hidden)
         # It gets its name when it is locked, so that no other server takes it for one that was left.
         self.folder = hidden.rename(hidden.with_name(hidden.name[1:]))
         self._is_over = False
@@ -54,12 +54,12 @@ class Spool:
         # What no worker can guess, so that it cannot be there already.
         path = self.folder / f"body-{os.urandom(8).hex()}"
         try:
-            return os.open(path, _NEW, 0o600), path
+            return os.open(path, NEW_FILE, 0o600), path
         except FileNotFoundError:
             if self._is_over:
                 raise
             self._make_again()
-            return os.open(path, _NEW, 0o600), path
+            return os.open(path, NEW_FILE, 0o600), path
 
     def create_folder(self, name: str) -> Path:
         """A folder in it that only this user can enter; one that is there is taken as it is.
@@ -104,7 +104,14 @@ class Spool:
         self.folder.mkdir(mode=0o700)
         if self._lock is not None:
             os.close(self._lock)
-        self._lock = _locked(self.folder)
+        self._lock = locked(self.folder)
+
+
+class BodyFolder(Protocol):
+    """Where bodies go that are too large for memory: a `Spool`, or a part of one."""
+
+    def create(self) -> tuple[int, Path]:
+        """A new empty file that only this user can read: a descriptor to write with, and its path."""
 
 
 class MemoryBudget:
@@ -133,7 +140,7 @@ class BodySink:
         budget: shared by the sinks of one request.
     """
 
-    def __init__(self, spool: Spool, budget: MemoryBudget) -> None:
+    def __init__(self, spool: BodyFolder, budget: MemoryBudget) -> None:
         self._spool = spool
         self._budget = budget
         self._pieces: list[bytes] = []
@@ -206,13 +213,14 @@ class BodySink:
 
 def _sweep(parent: Path) -> None:
     for folder in parent.glob(f"{_PREFIX}*"):
-        lock = _locked(folder) if _is_own(folder) else None
+        lock = locked(folder) if is_own(folder) else None
         if lock is not None:
             shutil.rmtree(folder, ignore_errors=True)
             os.close(lock)
 
 
-def _is_own(folder: Path) -> bool:
+def is_own(folder: Path) -> bool:
+    """Whether it is a folder that only this user can enter."""
     try:
         status = folder.lstat()
     except OSError:
@@ -220,7 +228,7 @@ def _is_own(folder: Path) -> bool:
     return stat.S_ISDIR(status.st_mode) and stat.S_IMODE(status.st_mode) == 0o700 and status.st_uid == os.getuid()
 
 
-def _locked(folder: Path) -> int | None:
+def locked(folder: Path) -> int | None:
     """A descriptor of the folder with a lock that ends with this process; None if another has it."""
     try:
         handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)

@@ -138,7 +138,11 @@ class RunningServer:
 
     def children(self) -> list[int]:
         """The pids of its workers."""
-        return children_of(self.process.pid)
+        return [pid for pid in children_of(self.process.pid) if not _is_front(pid)]
+
+    def fronts(self) -> list[int]:
+        """The pids of its fronts; empty if it has none beside itself."""
+        return [pid for pid in children_of(self.process.pid) if _is_front(pid)]
 
 
 def wait_until(condition: Callable[[], _T | None], what: str, *, limit_s: float = _START_S) -> _T:
@@ -156,6 +160,13 @@ def children_of(pid: int) -> list[int]:
     """The pids of the direct children of a process."""
     text = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii")
     return [int(child) for child in text.split()]
+
+
+def _is_front(pid: int) -> bool:
+    try:
+        return b"front_main.py" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:  # it has gone
+        return False
 
 
 @pytest.fixture(scope="session")

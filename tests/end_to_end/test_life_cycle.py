@@ -197,11 +197,11 @@ def test_spool_files_are_private_and_gone_after_the_answer(start: Start, handler
     client = threading.Thread(target=lambda: server.request(body=padded))
     client.start()
     (spool,) = temporary.iterdir()
-    (file,) = wait_until(lambda: list(spool.glob("body-*")), "the body to be spooled")
+    (file,) = wait_until(lambda: list(spool.rglob("body-*")), "the body to be spooled")
 
     assert (spool.stat().st_mode & 0o777, file.stat().st_mode & 0o777) == (0o700, 0o600)
     client.join()
-    assert list(spool.glob("body-*")) == []
+    assert list(spool.rglob("body-*")) == []
 
 
 def test_a_killed_worker_leaves_no_file(start: Start, tmp_path: Path) -> None:
@@ -234,9 +234,9 @@ def test_a_broken_upload_leaves_no_file(start: Start, handlers: Path, tmp_path: 
     (spool,) = temporary.iterdir()
     with server.connect() as connection:
         connection.sendall(b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 1000000\r\n\r\n" + b"x" * 200_000)
-        wait_until(lambda: list(spool.glob("body-*")), "the body to be spooled")
+        wait_until(lambda: list(spool.rglob("body-*")), "the body to be spooled")
 
-    wait_until(lambda: not list(spool.glob("body-*")), "the file to be removed")
+    wait_until(lambda: not list(spool.rglob("body-*")), "the file to be removed")
     server.request(path="/after")
     server.wait_for_log(re.compile("^INFO: POST /after", re.MULTILINE))
     assert re.findall(r"^INFO: (POST \S+ \d+) .*?B(.*) \[", server.log(), re.MULTILINE) == [

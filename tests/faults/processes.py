@@ -51,7 +51,8 @@ def _descriptors(server: RunningServer) -> Counter[str]:
 
 
 def open_in(server: RunningServer) -> Iterator[Path]:
-    """What its descriptors stand for."""
-    for link in Path(f"/proc/{server.process.pid}/fd").iterdir():
-        with contextlib.suppress(FileNotFoundError):  # it was closed meanwhile
-            yield link.readlink()
+    """What its descriptors stand for, and those of its fronts."""
+    for pid in (server.process.pid, *server.fronts()):
+        for link in Path(f"/proc/{pid}/fd").iterdir():
+            with contextlib.suppress(FileNotFoundError):  # it was closed meanwhile
+                yield link.readlink()

@@ -53,6 +53,16 @@ def unescaped(text: str) -> bytes:
 
 @pytest.mark.parametrize("path", CASES, ids=lambda path: f"{path.parent.name}-{path.stem}")
 def test_request(echoing: RunningServer, http: str, path: Path) -> None:
+    check(echoing, http, path)
+
+
+def test_there_are_cases_of_both_kinds() -> None:
+    assert {path.parent.name for path in CASES} == {"valid", "invalid"}
+    assert len(CASES) > 80
+
+
+def check(echoing: RunningServer, http: str, path: Path) -> None:
+    """The test fails if the server does not do with a file what the file says."""
     case = Case(path, http)
     with Client(echoing.port) as client:
         client.send(case.payload)
@@ -75,11 +85,6 @@ def test_request(echoing: RunningServer, http: str, path: Path) -> None:
     assert echoing.request("GET", "/healthy").json()["path"] == "/healthy"
     if case.never is not None:
         assert f" {case.never} " not in echoing.log()
-
-
-def test_there_are_cases_of_both_kinds() -> None:
-    assert {path.parent.name for path in CASES} == {"valid", "invalid"}
-    assert len(CASES) > 80
 
 
 def _expected_answer(client: Client, statuses: set[str]) -> RawAnswer | None:

@@ -58,13 +58,13 @@ def test_a_body_that_stops_is_408_and_leaves_no_file(
     with Client(server.port) as client:
         client.send(b"POST / HTTP/1.1\r\nHost: h\r\n" + framing.replace(b"9", b"999999") + b"\r\n\r\n")
         client.send((b"20000\r\n" if b"chunked" in framing else b"") + b"x" * 0x20000)
-        wait_until(lambda: list(spool.glob("body-*")), "the body to be spooled")
+        wait_until(lambda: list(spool.rglob("body-*")), "the body to be spooled")
         answer = client.answer()
         assert answer is not None
         assert answer.status == 408
         assert client.answer() is None
 
-    assert not list(spool.glob("body-*"))
+    assert not list(spool.rglob("body-*"))
 
 
 def test_a_body_below_the_least_rate_is_408_though_it_never_stops(start: Start, handlers: Path) -> None:
@@ -172,7 +172,7 @@ def test_clients_that_reset_in_the_middle_harm_nobody(start: Start, http: str, h
         client.socket.close()
 
     assert server.request().status == 200
-    wait_until(lambda: not list(spool.glob("body-*")), "the files to go")
+    wait_until(lambda: not list(spool.rglob("body-*")), "the files to go")
     assert "Traceback" not in server.log()
 
 

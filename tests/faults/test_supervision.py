@@ -97,8 +97,10 @@ def test_metrics_count_how_workers_end(start: Start, handlers: Path) -> None:
 
 
 def test_every_metric_is_documented(start: Start, handlers: Path, repository: Path) -> None:
-    server = start("--model-dir", handlers / "misbehaving").wait_until_ready()
+    server = start("--model-dir", handlers / "misbehaving", "--fronts", "2").wait_until_ready()
     server.do("kill")
+    os.kill(server.fronts()[0], signal.SIGKILL)
+    server.wait_for_log(re.compile("^ERROR: front .* it is replaced$", re.MULTILINE))
     page = (repository / "docs/reference/metrics.md").read_text(encoding="utf-8")
     documented = re.findall(r"^\| `(abeja_runtime_\w+)`", page, re.MULTILINE)
     assert len(documented) == len(set(documented))

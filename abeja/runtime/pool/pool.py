@@ -52,6 +52,7 @@ class Pool:
         last_failure: why the last start failed; None if it did not.
         exits: how many workers have ended, by cause.
         has_been_ready: whether a worker was ever ready.
+        guardian: knows the processes that are to go with the server.
     """
 
     def __init__(
@@ -72,7 +73,7 @@ class Pool:
         self._version = version
         self._startup_timeout_s = startup_timeout_s
         self._limits = limits
-        self._guardian = Guardian(spool.folder)
+        self.guardian = Guardian(spool.folder)
         # What a worker starts can be told from what the worker of another server starts.
         self._mark = secrets.token_hex(8)
         # From the oldest to the newest.
@@ -147,7 +148,7 @@ class Pool:
             HandlerLoadError: the handler does not load.
             WorkerStartError: a worker ended or stayed silent before it was ready.
         """
-        self._guardian.start()
+        self.guardian.start()
         loop = asyncio.get_running_loop()
         seats = [loop.create_task(seat.keep_filled()) for seat in self._seats]
         self._tasks = [*seats, loop.create_task(self._look_after_workers())]
@@ -223,7 +224,7 @@ class Pool:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await asyncio.gather(*(worker.stop(_STOP_GRACE_S) for worker in list(self._workers)))
-        self._guardian.close()
+        self.guardian.close()
 
     def kill(self) -> None:
         """End all workers now, whatever they do."""
@@ -242,7 +243,7 @@ class Pool:
             startup_timeout_s=self._startup_timeout_s,
             limits=self._limits.with_jitter(),
             concurrency=self._concurrency,
-            guardian=self._guardian,
+            guardian=self.guardian,
             on_room=self._worker_has_room,
             on_gone=self._worker_gone,
         )
@@ -266,7 +267,7 @@ class Pool:
         if not self.has_been_ready:
             self.has_been_ready = True
             self._first_ready.set()
-            self._guardian.detach()
+            self.guardian.detach()
         worker.look_at_requests()
         self.on_room()
 

@@ -9,9 +9,9 @@ from email.utils import formatdate
 from functools import lru_cache
 
 from abeja.runtime import answers, traceparent
+from abeja.runtime.admission import Submission
 from abeja.runtime.errors import AnswerInvalidError
 from abeja.runtime.events import RequestRecord
-from abeja.runtime.exchange import Exchange
 from abeja.runtime.journal import Journal
 from abeja.runtime.messages import REQUESTER_HEADER, Response, SpoolFile
 from abeja.runtime.server.connection import Connection
@@ -85,7 +85,7 @@ class Answer:
         self._sent_bytes = 0
         self._file: FileSender | None = None
         self.closes = not head.is_persistent
-        self.exchange: Exchange | None = None
+        self.exchange: Submission | None = None
         self.request_bytes = 0
 
     @property
@@ -113,7 +113,8 @@ class Answer:
         """See `Receiver`."""
         if is_complete and self._is_chunked and self._has_body:
             self._connection.write(b"0\r\n\r\n")
-        self._record("complete" if is_complete else "cut")
+        # One that had not begun is cut when its client has left.
+        self._record("complete" if is_complete else "cut" if self._status else "left")
         self._on_done(is_complete)
 
     def abandon(self) -> None:

@@ -6,9 +6,8 @@ from collections.abc import Callable
 from attrs import frozen
 
 from abeja.runtime import answers
-from abeja.runtime.dispatch import Dispatcher
+from abeja.runtime.admission import Admission, Submission
 from abeja.runtime.errors import BodyTooLargeError, MethodNotAllowedError, RequestError
-from abeja.runtime.exchange import Exchange
 from abeja.runtime.journal import Journal
 from abeja.runtime.messages import Content, Request, Response
 from abeja.runtime.server.activity import Activity
@@ -16,7 +15,7 @@ from abeja.runtime.server.answer import Answer, Clock
 from abeja.runtime.server.connection import Connection
 from abeja.runtime.server.head import HEALTH_PATH, Head
 from abeja.runtime.server.multipart import MultipartSink, boundary_of
-from abeja.runtime.spool import BodySink, MemoryBudget, Spool
+from abeja.runtime.spool import BodyFolder, BodySink, MemoryBudget
 from abeja.runtime.types import Abi
 
 _log = logging.getLogger("abeja.runtime")
@@ -62,8 +61,8 @@ class Intake:
         self,
         connection: Connection,
         *,
-        dispatcher: Dispatcher,
-        spool: Spool,
+        dispatcher: Admission,
+        spool: BodyFolder,
         policy: Policy,
         activity: Activity,
         clock: Clock,
@@ -83,7 +82,7 @@ class Intake:
         self._request_id = ""
         self._answer: Answer | None = None
         self._sink: BodySink | MultipartSink | None = None
-        self._exchange: Exchange | None = None
+        self._exchange: Submission | None = None
         self._received_bytes = 0
         self._has_read_all = False
         self._is_answered = False

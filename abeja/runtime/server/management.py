@@ -6,7 +6,7 @@ from typing import Any
 from tornado.web import Application, HTTPError, RequestHandler
 
 from abeja.runtime import answers
-from abeja.runtime.dispatch import Dispatcher
+from abeja.runtime.admission import Condition
 from abeja.runtime.model import Model
 from abeja.runtime.server.console.console import Console
 from abeja.runtime.server.console.router import PATHS, ConsoleRouter
@@ -15,7 +15,7 @@ from abeja.runtime.server.metrics import Metrics
 
 
 def management_application(
-    dispatcher: Dispatcher, model: Model, metrics: Metrics, *, service_port: int, console: Console | None
+    dispatcher: Condition, model: Model, metrics: Metrics, *, service_port: int, console: Console | None
 ) -> Application:
     """``/health_check`` as the original's; ``/livez``; ``/readyz``, and what is wrong; ``/metrics``; and for people.
 
@@ -45,7 +45,7 @@ def management_application(
 class _Handler(RequestHandler):
     SUPPORTED_METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "CONNECT")
 
-    def initialize(self, dispatcher: Dispatcher, model: Model) -> None:
+    def initialize(self, dispatcher: Condition, model: Model) -> None:
         self.dispatcher = dispatcher
         self.model = model
 
@@ -102,7 +102,7 @@ class _Readiness(_Handler):
 
 
 class _Metrics(_Handler):
-    def initialize(self, dispatcher: Dispatcher, model: Model, metrics: Metrics | None = None) -> None:
+    def initialize(self, dispatcher: Condition, model: Model, metrics: Metrics | None = None) -> None:
         super().initialize(dispatcher, model)
         self.metrics = metrics
 
@@ -121,7 +121,7 @@ class _Metrics(_Handler):
 
 
 class _Description(_Handler):
-    def initialize(self, dispatcher: Dispatcher, model: Model, service_port: int) -> None:  # type: ignore[override]
+    def initialize(self, dispatcher: Condition, model: Model, service_port: int) -> None:  # type: ignore[override]
         super().initialize(dispatcher, model)
         self._service_port = service_port
 

@@ -1,13 +1,13 @@
 """The model's port: everything on it but /health_check is the handler's."""
 
-from abeja.runtime.dispatch import Dispatcher
+from abeja.runtime.admission import Admission
 from abeja.runtime.journal import Journal
 from abeja.runtime.server.activity import Activity
 from abeja.runtime.server.answer import Clock
 from abeja.runtime.server.connection import Connection
 from abeja.runtime.server.intake import Intake, Policy
 from abeja.runtime.server.request_ids import RequestIds
-from abeja.runtime.spool import Spool
+from abeja.runtime.spool import BodyFolder
 
 
 class ModelPort:
@@ -23,7 +23,7 @@ class ModelPort:
         activity: the requests whose answers are still on their way.
     """
 
-    def __init__(self, *, dispatcher: Dispatcher, spool: Spool, policy: Policy, journal: Journal) -> None:
+    def __init__(self, *, dispatcher: Admission, spool: BodyFolder, policy: Policy, journal: Journal) -> None:
         self._dispatcher = dispatcher
         self._spool = spool
         self._policy = policy

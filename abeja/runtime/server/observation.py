@@ -9,14 +9,13 @@ from typing import Self
 import attrs
 
 from abeja.runtime import logs
-from abeja.runtime.dispatch import Dispatcher
+from abeja.runtime.admission import Activity, Condition
 from abeja.runtime.events import Service, State, WorkerEnd
 from abeja.runtime.journal import Journal
 from abeja.runtime.model import Model
 from abeja.runtime.plugins import Plugins
 from abeja.runtime.pool.exits import Exit
 from abeja.runtime.pool.pool import Pool
-from abeja.runtime.server.activity import Activity
 from abeja.runtime.server.metrics import Metrics
 
 _log = logging.getLogger("abeja.runtime")
@@ -43,7 +42,7 @@ class Observation:
         self._journal = journal
         self._scratch = scratch
         self._closing: list[Callable[[], None]] = []
-        self._observed: tuple[Dispatcher, Activity] | None = None
+        self._observed: tuple[Condition, Activity] | None = None
         self.model = model
         self.metrics = Metrics(before=journal.flush)
 
@@ -57,7 +56,7 @@ class Observation:
             self.model = attrs.evolve(self.model, environment=service.variables)
         return self
 
-    def begin(self, pool: Pool, dispatcher: Dispatcher, activity: Activity) -> None:
+    def begin(self, pool: Pool, dispatcher: Condition, activity: Activity) -> None:
         """These are what is observed."""
         self._observed = (dispatcher, activity)
         pool.on_end = self._worker_ended

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 import attrs
 from attrs import frozen
 
+from abeja.runtime.admission import Activity
 from abeja.runtime.assembly import Assembly
 from abeja.runtime.config import FILE_NAME
 from abeja.runtime.dispatch import Dispatcher
@@ -21,14 +22,13 @@ from abeja.runtime.plugins import Plugins
 from abeja.runtime.pool.limits import Limits
 from abeja.runtime.pool.pool import Pool
 from abeja.runtime.server.console.console import Console
+from abeja.runtime.server.door import Door, Fronts
 from abeja.runtime.server.event_loop import new_event_loop
 from abeja.runtime.server.intake import Policy
 from abeja.runtime.server.listener import Listener, bind, default_limit, url
-from abeja.runtime.server.llhttp_front import LlhttpFront
 from abeja.runtime.server.management import management_application
-from abeja.runtime.server.model_port import ModelPort
 from abeja.runtime.server.observation import Observation
-from abeja.runtime.server.tornado_http import CountedServer, tornado_front
+from abeja.runtime.server.tornado_http import CountedServer
 from abeja.runtime.spool import Spool
 from abeja.runtime.watch import changes
 
@@ -126,27 +126,29 @@ class Server:
                 waits_for_change=options.reload,
             )
             pool, dispatcher = assembly.pool, assembly.dispatcher
-            port, listeners, addresses = self._listen(assembly, spool, observation)
-            observation.begin(pool, dispatcher, port.activity)
+            door, listeners, addresses = self._listen(assembly, spool, observation)
+            observation.begin(pool, door.condition, door.activity)
             _log.info("listening on %s (health on %s)", addresses.service, addresses.health)
             try:
-                await self._serve(dispatcher, pool, addresses)
+                await self._serve(dispatcher, pool, door.fronts, addresses)
             finally:
-                await self._shut_down(dispatcher, pool, port, listeners)
+                await self._shut_down(dispatcher, pool, door.activity, listeners)
                 if self._console is not None:
                     self._console.close()
 
-    async def _serve(self, dispatcher: Dispatcher, pool: Pool, addresses: Addresses) -> None:
+    async def _serve(self, dispatcher: Dispatcher, pool: Pool, fronts: Fronts | None, addresses: Addresses) -> None:
         # From here on: a handler that does not load is mended while the server waits.
         watching = asyncio.ensure_future(self._reload(pool)) if self._options.reload else None
         try:
-            await self._serve_until_stopped(dispatcher, pool, addresses)
+            await self._serve_until_stopped(dispatcher, pool, fronts, addresses)
         finally:
             if watching is not None:
                 watching.cancel()
 
-    async def _serve_until_stopped(self, dispatcher: Dispatcher, pool: Pool, addresses: Addresses) -> None:
-        starting = asyncio.ensure_future(dispatcher.start())
+    async def _serve_until_stopped(
+        self, dispatcher: Dispatcher, pool: Pool, fronts: Fronts | None, addresses: Addresses
+    ) -> None:
+        starting = asyncio.ensure_future(_start(dispatcher, fronts))
         stopping = asyncio.ensure_future(self._stop.wait())
         asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, pool.renew, "SIGHUP")
         await asyncio.wait((starting, stopping), return_when=asyncio.FIRST_COMPLETED)
@@ -177,25 +179,25 @@ class Server:
             pool.reload(f"{shown}{more} changed (--reload)", is_code=any(path.suffix == ".py" for path in files))
 
     async def _shut_down(
-        self, dispatcher: Dispatcher, pool: Pool, port: ModelPort, listeners: Sequence[Listener]
+        self, dispatcher: Dispatcher, pool: Pool, activity: Activity, listeners: Sequence[Listener]
     ) -> None:
         dispatcher.begin_drain()
         listeners[0].stop()
-        if not await self._is_idle_within(_DRAIN_S, port):
+        if not await self._is_idle_within(_DRAIN_S, activity):
             # Whoever still waits gets an answer, before its connection closes.
             dispatcher.abandon_waiting()
             pool.kill()
         await pool.stop()
         # Those that a worker gave back unread, if any.
         dispatcher.abandon_waiting()
-        await self._is_idle_within(_LAST_ANSWERS_S, port)
+        await self._is_idle_within(_LAST_ANSWERS_S, activity)
         for listener in listeners:
             listener.stop()
             await listener.close_all()
 
-    async def _is_idle_within(self, limit_s: float, port: ModelPort) -> bool:
+    async def _is_idle_within(self, limit_s: float, activity: Activity) -> bool:
         """Wait until every answer has left, but not after a second signal."""
-        idle = asyncio.ensure_future(port.activity.wait_until_idle())
+        idle = asyncio.ensure_future(activity.wait_until_idle())
         forced = asyncio.ensure_future(self._force.wait())
         await asyncio.wait((idle, forced), timeout=limit_s, return_when=asyncio.FIRST_COMPLETED)
         is_idle = idle.done()
@@ -205,8 +207,8 @@ class Server:
 
     def _listen(
         self, assembly: Assembly, spool: Spool, observation: Observation
-    ) -> tuple[ModelPort, tuple[Listener, Listener], Addresses]:
-        options, dispatcher = self._options, assembly.dispatcher
+    ) -> tuple[Door, tuple[Listener, Listener], Addresses]:
+        options = self._options
         hidden = hidden_headers(self._model.abi.hidden_headers, options.strip_headers)
         policy = Policy(abi=self._model.abi, max_body_bytes=options.max_body, hidden=hidden)
         if options.port == options.health_port != 0:
@@ -215,17 +217,16 @@ class Server:
             )
         service_sockets = bind(options.host, options.port, "--port")
         health_sockets = bind(options.host, options.health_port, "--health-port")
-        port = ModelPort(dispatcher=dispatcher, spool=spool, policy=policy, journal=self._journal)
         idle_s = options.idle_timeout
-        front = LlhttpFront if options.http == "llhttp" else tornado_front
         service = service_sockets[0].getsockname()[:2]
         if options.console:
             self._console = self._open_console(observation.model, assembly, service)
+        door = self._door(assembly, spool, policy, observation)
 
         def management(on_lost: Callable[[], None]) -> CountedServer:
             server = CountedServer(
                 management_application(
-                    dispatcher, self._model, observation.metrics, service_port=service[1], console=self._console
+                    door.condition, self._model, observation.metrics, service_port=service[1], console=self._console
                 ),
                 idle_connection_timeout=idle_s,
                 body_timeout=idle_s,
@@ -238,12 +239,30 @@ class Server:
             Listener(
                 "service port",
                 service_sockets,
-                lambda on_lost: front(port, idle_timeout_s=idle_s, on_lost=on_lost),
-                limit=options.max_connections or default_limit(options.workers),
+                door.new_front,
+                limit=self._connection_limit,
             ),
             Listener("management port", health_sockets, management, limit=_MANAGEMENT_CONNECTIONS),
         )
-        return port, listeners, Addresses(url(service_sockets), url(health_sockets))
+        return door, listeners, Addresses(url(service_sockets), url(health_sockets))
+
+    def _door(self, assembly: Assembly, spool: Spool, policy: Policy, observation: Observation) -> Door:
+        options, journal = self._options, self._journal
+        if options.fronts == 1:
+            return Door.of_this_process(assembly, spool=spool, policy=policy, options=options, journal=journal)
+        door = Door.of_fronts(
+            assembly, spool=spool, policy=policy, options=options, model=observation.model, journal=journal
+        )
+        if door.fronts is not None:
+            door.fronts.offer(observation.metrics)
+        return door
+
+    @property
+    def _connection_limit(self) -> int:
+        possible = default_limit(self._options.workers)
+        asked = self._options.max_connections or possible
+        # Any front may come to have all, and cannot give back what it has no descriptor for.
+        return min(asked, possible) if self._options.fronts > 1 else asked
 
     def _open_console(self, model: Model, assembly: Assembly, service: tuple[str, int]) -> Console:
         console = Console(
@@ -265,6 +284,16 @@ class Server:
         else:
             _log.warning("stopping at once")
             self._force.set()
+
+
+async def _start(dispatcher: Dispatcher, fronts: Fronts | None) -> None:
+    """Start the workers, and the fronts beside them."""
+    if fronts is None:
+        await dispatcher.start()
+        return
+    await asyncio.gather(dispatcher.start(), fronts.start())
+    # Whoever is told that the server is ready finds it so.
+    fronts.publish()
 
 
 def _without_bytecode(model: Model) -> Model:

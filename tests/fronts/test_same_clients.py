@@ -1,0 +1,51 @@
+"""What is said of clients that are slow, or leave, holds for two fronts."""
+
+from tests.faults.test_clients_that_leave import (
+    descriptors,
+    leave,
+    model,
+    running,
+    server,
+    test_a_client_that_says_no_more_while_it_is_answered_leaves_nothing,
+    test_a_large_answer_is_given_up_when_its_client_leaves,
+    test_a_large_answer_that_is_never_read_holds_no_worker,
+    test_a_stream_is_given_up_when_its_client_leaves,
+    test_a_stream_that_is_never_read_ends_when_its_client_leaves,
+    test_an_answer_for_a_client_that_has_left_is_dropped,
+    test_half_closed_connections_are_closed,
+    test_nothing_runs_for_a_client_that_leaves_before_the_end_of_its_request,
+    test_nothing_runs_for_clients_that_leave_the_queue,
+    test_requests_behind_an_answer_that_is_not_wanted_are_not_run,
+)
+from tests.faults.test_slow_clients import (
+    test_a_body_that_stops_is_408_and_leaves_no_file,
+    test_a_client_that_only_stops_sending_gets_its_answer,
+    test_a_client_that_reads_slowly_gets_a_large_answer_whole,
+    test_a_client_that_sends_on_but_reads_nothing_fills_no_memory,
+    test_a_client_that_stops_sending_while_it_waits_has_left,
+    test_clients_that_reset_in_the_middle_harm_nobody,
+)
+
+__all__ = [
+    "descriptors",
+    "leave",
+    "model",
+    "running",
+    "server",
+    "test_a_body_that_stops_is_408_and_leaves_no_file",
+    "test_a_client_that_only_stops_sending_gets_its_answer",
+    "test_a_client_that_reads_slowly_gets_a_large_answer_whole",
+    "test_a_client_that_says_no_more_while_it_is_answered_leaves_nothing",
+    "test_a_client_that_sends_on_but_reads_nothing_fills_no_memory",
+    "test_a_client_that_stops_sending_while_it_waits_has_left",
+    "test_a_large_answer_is_given_up_when_its_client_leaves",
+    "test_a_large_answer_that_is_never_read_holds_no_worker",
+    "test_a_stream_is_given_up_when_its_client_leaves",
+    "test_a_stream_that_is_never_read_ends_when_its_client_leaves",
+    "test_an_answer_for_a_client_that_has_left_is_dropped",
+    "test_clients_that_reset_in_the_middle_harm_nobody",
+    "test_half_closed_connections_are_closed",
+    "test_nothing_runs_for_a_client_that_leaves_before_the_end_of_its_request",
+    "test_nothing_runs_for_clients_that_leave_the_queue",
+    "test_requests_behind_an_answer_that_is_not_wanted_are_not_run",
+]

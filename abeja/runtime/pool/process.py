@@ -11,20 +11,20 @@ import socket
 import time
 from collections.abc import Callable
 from enum import Enum
-from pathlib import Path
 from typing import Any
 
-from abeja.runtime import worker as worker_package
 from abeja.runtime.engine import Call, RequestTooLargeError, WorkerFullError, WorkerUnreachableError
-from abeja.runtime.errors import AbejaRuntimeError, SpoolFailedError, WorkerStartError
+from abeja.runtime.errors import SpoolFailedError
 from abeja.runtime.model import Model
 from abeja.runtime.pool import exits, guardian_main, memory, reports
 from abeja.runtime.pool.channel import Channel
 from abeja.runtime.pool.credit import Credit
+from abeja.runtime.pool.ending import Ending
 from abeja.runtime.pool.exits import Exit, MemoryWitness
 from abeja.runtime.pool.guardian import Guardian
 from abeja.runtime.pool.inbox import Inbox
 from abeja.runtime.pool.init import init_header
+from abeja.runtime.pool.launch import ended_too_early, execute, not_started
 from abeja.runtime.pool.limits import Limits
 from abeja.runtime.pool.output import Output
 from abeja.runtime.pool.request_frame import request_frame
@@ -36,9 +36,6 @@ from abeja.runtime.worker import frames
 
 _log = logging.getLogger("abeja.runtime")
 
-WORKER_FOLDER = Path(worker_package.__file__).parent
-
-_START_HINT = "--python names the interpreter; a machine may also be out of descriptors, processes or memory."
 # After its exit a worker's last frames may still be in the socket; a child of the handler that
 # holds it open is not waited for longer than this.
 _LAST_FRAMES_S = 0.5
@@ -127,12 +124,10 @@ class WorkerProcess(asyncio.SubprocessProtocol):
             fields_of=self._log_fields,
         )
         self._process: asyncio.SubprocessTransport | None = None
-        self._turns = Turns(concurrency, self._turn_begun)
+        self._turns = Turns(concurrency, self._inbox, self._turn_begun)
         self._call_number = 0
         self._begun = 0
-        self._error: AbejaRuntimeError | None = None
-        self._kill_reason = self._kill_cause = ""
-        self._culprit: Call | None = None
+        self._ending = Ending()
         self._timer: asyncio.TimerHandle | None = None
         self._is_channel_closed = False
         self._has_exited = False
@@ -207,7 +202,7 @@ class WorkerProcess(asyncio.SubprocessProtocol):
                 if not isinstance(error, OSError | ValueError):
                     raise
                 self.exit = Exit(worker=self.number, reason=f"could not be started: {error}", cause="not-started")
-                raise WorkerStartError(self._not_started(error), hint=_START_HINT) from error
+                raise not_started(self._model, error) from error
         self._guardian.watch(self._mark, self.pid)
         self._channel.open(ours)
         self._timer = asyncio.get_running_loop().call_later(self._startup_timeout_s, self._startup_timed_out)
@@ -261,29 +256,19 @@ class WorkerProcess(asyncio.SubprocessProtocol):
 
     def withdraw(self, call: Call) -> bool:
         """See `Worker`."""
-        wanted = self._turns.of(call)
-        if wanted is None or wanted.is_large:
+        turn = self._turns.of(call)
+        if turn is None or not self._turns.withdraw(turn):
             return False
-        messages = self._inbox.take_back_all()
-        unread = self._turns.newest(len(messages))
-        for turn, message in zip(reversed(unread), messages, strict=True):
-            if turn is not wanted:
-                self._inbox.put(message)
-        if wanted not in unread:
-            return False
-        self._take_away(wanted)
+        self._take_away(turn)
         return True
 
     def give_back_one(self) -> bool:
         """Return the oldest request that it has not begun, because another worker has room; False if there is none."""
-        message = self._inbox.take_back()
-        if message is None:
+        turn = self._turns.withdraw_oldest()
+        if turn is None:
             return False
-        (frame,) = frames.Decoder().feed(message)
-        turn = self._turns.get(frame[0]["id"])
-        if turn is not None:
-            self._take_away(turn)
-            turn.call.on_returned("")
+        self._take_away(turn)
+        turn.call.on_returned("")
         return True
 
     def cancel_stream(self, call: Call) -> None:
@@ -311,9 +296,8 @@ class WorkerProcess(asyncio.SubprocessProtocol):
     def kill(self, reason: str, *, cause: str = "killed", because_of: Call | None = None) -> None:
         """End it and its children now; see `Worker`."""
         if self.state is not State.GONE:
-            if not self._kill_reason:
-                self._kill_reason, self._kill_cause, self._culprit = reason, cause, because_of
-                self._change(self.state)
+            self._ending.killed(reason, cause=cause, because_of=because_of)
+            self._change(self.state)
             self._signal_group(signal.SIGKILL)
 
     async def stop(self, grace_s: float) -> None:
@@ -340,7 +324,7 @@ class WorkerProcess(asyncio.SubprocessProtocol):
     @property
     def _is_ending(self) -> bool:
         """Whether it has ended, or is about to, although not all that it left has been seen yet."""
-        return self._has_exited or not self._channel.is_open or bool(self._kill_reason)
+        return self._has_exited or not self._channel.is_open or self._ending.is_killed
 
     async def _spawn(self, opened: contextlib.ExitStack) -> socket.socket:
         """Start the process; returns our end of its socket. `opened` closes what only the process needs."""
@@ -350,38 +334,18 @@ class WorkerProcess(asyncio.SubprocessProtocol):
         try:
             output = self._output.open()
             opened.callback(os.close, output)
-            await self._execute(theirs.fileno(), self._inbox.fileno(), output)
+            self._process = await execute(
+                self,
+                self._model,
+                mark=self._mark,
+                channel_fd=theirs.fileno(),
+                inbox_fd=self._inbox.fileno(),
+                output_fd=output,
+            )
         except BaseException:  # cancelled by a stop of the pool, too
             ours.close()
             raise
         return ours
-
-    def _not_started(self, error: Exception) -> str:
-        if not self._model.folder.is_dir():
-            return f"the model's folder {self._model.folder} is gone."
-        return f"the worker's Python {self._model.python} cannot be started: {error}."
-
-    async def _execute(self, channel_fd: int, inbox_fd: int, output_fd: int) -> None:
-        transport, _ = await asyncio.get_running_loop().subprocess_exec(
-            lambda: self,
-            str(self._model.python),
-            str(WORKER_FOLDER),
-            "--fd",
-            str(channel_fd),
-            "--inbox",
-            str(inbox_fd),
-            "--parent",
-            str(os.getpid()),
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=output_fd,
-            stderr=output_fd,
-            cwd=self._model.folder,
-            env={**self._model.environment, guardian_main.VARIABLE: self._mark},
-            pass_fds=(channel_fd, inbox_fd),
-            # A group of its own: Ctrl-C is the server's to handle, and its children end with it.
-            start_new_session=True,
-        )
-        self._process = transport
 
     def _frame(self, header: dict[str, Any], payload: bytes) -> None:
         kind = header["kind"]
@@ -394,7 +358,7 @@ class WorkerProcess(asyncio.SubprocessProtocol):
             if not self._ready.done():
                 self._ready.set_result(None)
         elif self.state is State.STARTING and kind == "failed":
-            self._error = reports.load_error(header["error"])
+            self._ending.load_error = reports.load_error(header["error"])
         elif (turn := self._turns.get(header.get("id"))) is not None:
             self._turn_frame(turn, kind, header, payload)
 
@@ -456,7 +420,7 @@ class WorkerProcess(asyncio.SubprocessProtocol):
 
     def _give_back_unread(self, reason: str) -> None:
         """Return what it has not begun, the oldest last: so each comes before those that came after it."""
-        for turn in self._turns.newest(len(self._inbox.take_back_all())):
+        for turn in reversed(self._turns.withdraw_all()):
             self._take_away(turn)
             turn.call.on_returned(reason)
 
@@ -539,12 +503,12 @@ class WorkerProcess(asyncio.SubprocessProtocol):
             # Each hears of it, even if one of them raises: first those that are lost, from the oldest on.
             told.callback(self._say_gone, self.exit, was_starting=was_starting)
             told.callback(self._inbox.close)
-            unread = self._turns.newest(len(self._inbox.take_back_all()))
-            for turn in reversed(unread):
-                told.callback(turn.call.on_returned, self._loss_of(turn.call, self.exit.reason))
+            unread = self._turns.withdraw_all()
+            for turn in unread:
+                told.callback(turn.call.on_returned, self._ending.loss_of(turn.call, self.exit.reason))
             for turn in reversed(tuple(self._turns)):
                 if turn not in unread:
-                    told.callback(turn.call.on_lost, self._loss_of(turn.call, self.exit.reason))
+                    told.callback(turn.call.on_lost, self._ending.loss_of(turn.call, self.exit.reason))
             self._begun -= sum(turn.has_begun for turn in unread)
             self._turns.clear()
             self.load = 0
@@ -562,39 +526,15 @@ class WorkerProcess(asyncio.SubprocessProtocol):
     def _say_gone(self, exit_: Exit, *, was_starting: bool) -> None:
         self._gone.set()
         if was_starting and not self._ready.done():
-            self._ready.set_exception(self._start_error(exit_.reason))
+            error = self._ending.load_error or ended_too_early(self._model, exit_.reason, exit_.output)
+            self._ready.set_exception(error)
         elif not was_starting:
             self._on_gone(self)
 
-    def _loss_of(self, call: Call, reason: str) -> str:
-        """Why the worker ended, as it is said of one of its calls."""
-        if self._culprit is None or self._culprit is call:
-            return reason
-        return f"was killed because another request {reason}"
-
     def _exit(self) -> Exit:
         code = self._process.get_returncode() if self._process is not None else None
-        reason, cause = exits.of_code(code, self._witness)
-        if self._error is not None:
-            summary, _, _ = self._error.message.partition("\n")
-            reason, cause = f"could not load the handler: {summary}", "load-failed"
-        elif self._kill_reason:
-            reason, cause = self._kill_reason, self._kill_cause
-        elif self.is_retired:
-            cause = "renewed"
+        reason, cause = self._ending.explained(*exits.of_code(code, self._witness), is_retired=self.is_retired)
         return Exit(worker=self.number, reason=reason, cause=cause, output=tuple(self._output.last_lines))
-
-    def _start_error(self, reason: str) -> AbejaRuntimeError:
-        if self._error is not None:
-            return self._error
-        # A crash's stack ends in frames of ours, which say nothing to the user.
-        output = "\n".join(line for line in self._output.last_lines if str(WORKER_FOLDER) not in line)
-        shown = f"\nIts last output:\n{output}" if output else ""
-        return WorkerStartError(
-            f"the worker ({self._model.python}) {reason} before it was ready.{shown}",
-            hint="run the handler's module with this interpreter to see why: "
-            f"cd {self._model.folder} && {self._model.python} -c 'import {self._model.handler.partition(':')[0]}'",
-        )
 
     def _signal_group(self, number: signal.Signals) -> None:
         if self._process is not None:

@@ -6,6 +6,8 @@ from attrs import define
 
 from abeja.runtime.engine import Call
 from abeja.runtime.pool.credit import Credit
+from abeja.runtime.pool.inbox import Inbox
+from abeja.runtime.worker import frames
 
 
 @define(eq=False)
@@ -34,11 +36,13 @@ class Turns:
 
     Args:
         at_once: how many the worker runs at once.
+        inbox: where those lie that it has not begun.
         on_begun: called with each turn that begins.
     """
 
-    def __init__(self, at_once: int, on_begun: Callable[[Turn], None]) -> None:
+    def __init__(self, at_once: int, inbox: Inbox, on_begun: Callable[[Turn], None]) -> None:
         self._at_once = at_once
+        self._inbox = inbox
         self._on_begun = on_begun
         self._turns: dict[int, Turn] = {}
         self._large = 0
@@ -86,9 +90,32 @@ class Turns:
         self._turns.clear()
         self._large = 0
 
-    def newest(self, count: int) -> list[Turn]:
-        """So many of them, the newest first."""
-        return list(reversed(self._turns.values()))[:count]
+    def withdraw(self, turn: Turn) -> bool:
+        """Take its message out of the inbox; False if the worker has begun with it. It is not removed here."""
+        if turn.is_large:
+            return False
+        messages = self._inbox.take_back_all()
+        unread = self._newest(len(messages))
+        for other, message in zip(unread, messages, strict=True):
+            if other is not turn:
+                self._inbox.put(message)
+        return turn in unread
+
+    def withdraw_oldest(self) -> Turn | None:
+        """Take the oldest message out of the inbox, and say whose it is; None if there is none."""
+        message = self._inbox.take_back()
+        if message is None:
+            return None
+        (frame,) = frames.Decoder().feed(message)
+        return self.get(frame[0]["id"])
+
+    def withdraw_all(self) -> list[Turn]:
+        """Take all messages out of the inbox, and say whose they are, from the oldest on."""
+        return self._newest(len(self._inbox.take_back_all()))
+
+    def _newest(self, count: int) -> list[Turn]:
+        """So many of them, from the oldest on: those whose messages lie in the inbox are the newest."""
+        return list(self._turns.values())[len(self._turns) - count :]
 
     def _begin(self, turn: Turn) -> None:
         turn.has_begun = True

@@ -17,6 +17,7 @@ _COMMANDS = {
     "serve": ("serve", "serve"),
     "run-local": ("run_local", "run_local"),
     "run-local-server": ("run_local_server", "run_local_server"),
+    "run": ("run", "run"),
     "check": ("check", "check"),
     "extract": ("extract", "extract"),
     "test": ("test", "test"),

@@ -1,0 +1,338 @@
+"""Sends the inputs through the workers, a few at a time, until all are done or someone stops it."""
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Iterator
+
+from attrs import field, frozen
+
+from abeja.runtime.batch.display import Display
+from abeja.runtime.batch.inputs import Inputs
+from abeja.runtime.batch.item import Item
+from abeja.runtime.batch.output import Output
+from abeja.runtime.batch.progress import Standing
+from abeja.runtime.batch.reasons import Reasons, is_own
+from abeja.runtime.batch.report import Tally
+from abeja.runtime.batch.result import Result
+from abeja.runtime.dispatch import Dispatcher
+from abeja.runtime.engine import Engine
+from abeja.runtime.errors import InputInvalidError, NotReadyError, QueueFullError, WorkerStartError
+from abeja.runtime.exchange import Exchange
+from abeja.runtime.messages import Request, Response
+from abeja.runtime.spool import Spool
+
+# Inputs that are listed ahead; the lines among them hold no more than this in memory, but for the last.
+_LISTED = 64
+_LISTED_BYTES = 1024 * 1024
+# Results that may wait for one before them. They wait on the disk.
+_HELD = 1000
+_SYNC_S = 1.0
+# When no worker is ready: how often to look, and how long to hope. The pool goes on trying meanwhile.
+_LOOK_S = 0.1
+_PATIENCE_S = 120.0
+_NO_WORKER = (NotReadyError.status, QueueFullError.status)
+
+
+@frozen(kw_only=True)
+class Course:
+    """How a run is to go.
+
+    Attributes:
+        slots: how many requests the workers have at once.
+        user_agent: of the requests.
+        fails_fast: whether the first failure ends it.
+        retries_failed: whether inputs that failed earlier are run again.
+    """
+
+    slots: int
+    user_agent: str
+    fails_fast: bool = False
+    retries_failed: bool = False
+
+
+class _Answer:
+    """A `Receiver` that takes whole answers only."""
+
+    takes_body = True
+
+    def __init__(self) -> None:
+        self.response: asyncio.Future[Response | None] = asyncio.get_running_loop().create_future()
+
+    def respond(self, response: Response) -> None:
+        if self.response.done():
+            response.remove_files()
+        else:
+            self.response.set_result(response)
+
+    def give_up(self) -> None:
+        """Nobody waits for it any more."""
+        if not self.response.done():
+            self.response.set_result(None)
+
+    def write(self, data: bytes) -> None:
+        raise NotImplementedError("only for streamed answers", len(data))
+
+    def finish(self, *, is_complete: bool) -> None:
+        raise NotImplementedError("only for streamed answers", is_complete)
+
+
+@frozen(kw_only=True)
+class Parts:
+    """What a run is made of.
+
+    Attributes:
+        inputs: what is run.
+        output: takes the results.
+        spool: for large bodies.
+        dispatcher: has the workers, which are ready.
+        engine: the workers.
+        tally: counts.
+        standing: how far it is.
+        display: shows that.
+        reasons: why inputs fail.
+    """
+
+    inputs: Inputs
+    output: Output
+    spool: Spool
+    dispatcher: Dispatcher
+    engine: Engine
+    tally: Tally
+    standing: Standing
+    display: Display
+    reasons: Reasons = field(factory=Reasons)
+
+
+class Runner:
+    """One run, or one part of a run that is resumed.
+
+    Args:
+        parts: what it is made of.
+        course: how it is to go.
+
+    Attributes:
+        is_complete: whether all inputs are done.
+    """
+
+    def __init__(self, parts: Parts, course: Course) -> None:
+        self._parts = parts
+        self._course = course
+        self._listing: Iterator[Item | None] = iter(parts.inputs)
+        self._listed: deque[Item] = deque()
+        self._is_listed = False
+        self._turn = asyncio.Lock()
+        self._slots = asyncio.Semaphore(course.slots)
+        self._has_put = asyncio.Event()
+        self._asked: dict[Exchange, _Answer] = {}
+        self._count = 0
+        self._has_dropped = False
+        self._stopping = asyncio.Event()
+        self._is_forced = False
+        self.is_complete = False
+
+    async def run(self) -> None:
+        """Run until all inputs are done, or until it is stopped and what the workers have is done.
+
+        Raises:
+            RunDiffersError: the inputs are not those of the run that is resumed.
+            InputInvalidError: they cannot be listed.
+            OutputFailedError, BrokenPipeError: a result cannot be written.
+            WorkerStartError: no worker is left, and none can be started.
+            SpoolFailedError: a large body cannot be stored.
+        """
+        # One half of the lanes reads and writes while the other waits for the workers.
+        lanes = [asyncio.create_task(self._lane()) for _ in range(2 * self._course.slots)]
+        others = [asyncio.create_task(work) for work in (self._count_inputs(), self._show(), self._sync())]
+        try:
+            await _all_or_first_error(lanes, others)
+            self.is_complete = self._is_listed and not self._listed and not self._has_dropped
+            if self.is_complete:
+                self._parts.tally.total = self._count
+                self._parts.output.past.check_end(self._count)
+        finally:
+            self.stop()
+            for task in (*lanes, *others):
+                task.cancel()
+            await asyncio.gather(*lanes, *others, return_exceptions=True)
+
+    def stop(self) -> None:
+        """Begin no more; what the workers have is finished, and kept."""
+        self._stopping.set()
+        self._has_put.set()
+        for exchange, answer in list(self._asked.items()):
+            if exchange.is_waiting:
+                exchange.cancel()
+                answer.give_up()
+
+    def stop_at_once(self) -> None:
+        """Do not wait for what the workers have, either."""
+        self._is_forced = True
+        self.stop()
+        for exchange, answer in list(self._asked.items()):
+            exchange.cancel()
+            answer.give_up()
+
+    @property
+    def is_stopping(self) -> bool:
+        """Whether it begins no more."""
+        return self._stopping.is_set()
+
+    async def _lane(self) -> None:
+        while (item := await self._next()) is not None:
+            result = await self._result(item)
+            if result is None:
+                self._has_dropped = True
+            else:
+                await self._keep(result)
+
+    async def _next(self) -> Item | None:
+        """The next input that is not done yet; None if there is none, or it is stopping."""
+        async with self._turn:
+            while not self._stopping.is_set():
+                if not self._listed:
+                    if self._is_listed:
+                        return None
+                    await self._list()
+                    continue
+                if self._is_done(self._listed[0]):
+                    self._listed.popleft()
+                elif self._parts.output.held >= _HELD:
+                    self._has_put.clear()
+                    await self._has_put.wait()
+                else:
+                    return self._listed.popleft()
+            return None
+
+    async def _list(self) -> None:
+        items, is_end = await asyncio.to_thread(_some, self._listing)
+        self._listed.extend(items)
+        self._count += len(items)
+        # The end of stdin may be that nobody waits for it any more.
+        self._is_listed = is_end and not self._stopping.is_set()
+
+    def _is_done(self, item: Item) -> bool:
+        done = self._parts.output.past.of(item, may_run_again=self._course.retries_failed)
+        if done is None:
+            return False
+        self._parts.tally.add(
+            number=item.number,
+            name=item.name,
+            status=done.status,
+            time_s=done.time_s,
+            error=done.error,
+            is_earlier=True,
+        )
+        return True
+
+    async def _result(self, item: Item) -> Result | None:
+        """What becomes of an input; None if it is stopping before a worker has had it."""
+        since = time.monotonic()
+        while not self._stopping.is_set():
+            try:
+                request, identity = await self._read(item)
+            except InputInvalidError as error:
+                return Result(item=item, identity=item.identity(), status=None, error=error.message)
+            async with self._slots:
+                if self._stopping.is_set():
+                    request.remove_files()
+                    return None
+                response, time_s = await self._ask(item, request)
+            if response is None or self._is_forced:
+                return None
+            reason = self._parts.reasons.of(request.request_id, response)
+            if response.status in _NO_WORKER and is_own(response):
+                await self._wait_for_worker(since)
+                continue
+            return Result(
+                item=item,
+                identity=identity,
+                status=response.status,
+                content_type=dict(response.headers).get("Content-Type", ""),
+                body=response.body or b"",
+                error=reason,
+                time_s=time_s,
+            )
+        return None
+
+    async def _read(self, item: Item) -> tuple[Request, str]:
+        if isinstance(item.content, bytes) and item.size_bytes <= _LISTED_BYTES:
+            return item.read(self._parts.spool, user_agent=self._course.user_agent)
+        return await asyncio.to_thread(item.read, self._parts.spool, user_agent=self._course.user_agent)
+
+    async def _ask(self, item: Item, request: Request) -> tuple[Response | None, float]:
+        answer = _Answer()
+        begun = time.monotonic()
+        exchange = self._parts.dispatcher.submit(request, answer, may_stream=False)
+        self._asked[exchange] = answer
+        self._parts.standing.running[item.name] = 0
+        try:
+            response = await answer.response
+        finally:
+            del self._asked[exchange]
+            self._parts.standing.running.pop(item.name, None)
+        return response, time.monotonic() - begun
+
+    async def _wait_for_worker(self, since: float) -> None:
+        while not self._parts.engine.has_ready_worker and not self._stopping.is_set():
+            if time.monotonic() - since > _PATIENCE_S:
+                raise WorkerStartError(
+                    f"no worker has been ready for {_PATIENCE_S:g} s: {self._parts.engine.trouble}.",
+                    hint="the log says why; --resume goes on with what is done.",
+                )
+            await asyncio.sleep(_LOOK_S)
+
+    async def _keep(self, result: Result) -> None:
+        item = result.item
+        await self._parts.output.put(result)
+        self._parts.tally.add(
+            number=item.number,
+            name=item.name,
+            status=result.status,
+            time_s=result.time_s,
+            error=result.error,
+            is_earlier=False,
+        )
+        self._has_put.set()
+        if result.is_failure and self._course.fails_fast:
+            self.stop()
+
+    async def _count_inputs(self) -> None:
+        self._parts.tally.total = await asyncio.to_thread(self._parts.inputs.count)
+
+    async def _show(self) -> None:
+        standing, display = self._parts.standing, self._parts.display
+        while True:
+            standing.note()
+            await asyncio.sleep(display.every_s)
+            display.show(standing)
+
+    async def _sync(self) -> None:
+        while True:
+            await asyncio.sleep(_SYNC_S)
+            await self._parts.output.sync()
+
+
+def _some(listing: Iterator[Item | None]) -> tuple[list[Item], bool]:
+    """The next few inputs, or those that are there; and whether these were the last."""
+    items: list[Item] = []
+    size_bytes = 0
+    for item in listing:
+        if item is None:
+            if items:
+                return items, False
+            continue
+        items.append(item)
+        size_bytes += item.size_bytes
+        if len(items) == _LISTED or size_bytes >= _LISTED_BYTES:
+            return items, False
+    return items, True
+
+
+async def _all_or_first_error(lanes: "list[asyncio.Task[None]]", others: "list[asyncio.Task[None]]") -> None:
+    """Wait until all lanes have ended, or any task with an error, which is raised."""
+    waiting = {*lanes, *others}
+    while not all(lane.done() for lane in lanes):
+        done, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            await task

@@ -4,8 +4,8 @@ import importlib.metadata
 import os
 import socket
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
 from functools import cache
 from pathlib import Path
 
@@ -13,7 +13,8 @@ from abeja.runtime import messages
 from abeja.runtime import worker as worker_package
 from abeja.runtime.images import Images
 from abeja.runtime.plugins import Plugins
-from abeja.runtime.pool.channel import request_frame
+from abeja.runtime.pool.inbox import Inbox
+from abeja.runtime.pool.request_frame import request_frame
 from abeja.runtime.worker import frames
 from compat.model_folder import ModelFolder, model_folder
 from compat.outcomes import Answer, Failure, Outcome, http_metadata
@@ -64,11 +65,13 @@ class WorkerSocket:
 
     Args:
         sock: connected; whoever made it closes it.
+        inbox: for requests; whoever made it closes it.
         folder: the model's.
     """
 
-    def __init__(self, sock: socket.socket, folder: ModelFolder) -> None:
+    def __init__(self, sock: socket.socket, inbox: Inbox, folder: ModelFolder) -> None:
         self._socket = sock
+        self._inbox = inbox
         self._folder = folder
         self._decoder = frames.Decoder()
         self._received: list[frames.Frame] = []
@@ -93,7 +96,12 @@ class WorkerSocket:
     def call(self, number: int, request: Request) -> Outcome:
         """Send one request and wait for the whole answer."""
         head, payload = request_frame(number, self._message(number, request))
-        self._socket.sendall(frames.prefix(len(head), len(payload)) + head + payload)
+        frame = frames.prefix(len(head), len(payload)) + head + payload
+        if self._inbox.has_place_for(len(frame)):
+            self._inbox.put(frame)
+        else:
+            self._inbox.put_note()
+            self._socket.sendall(frame)
         header, payload = self.receive()
         if header["kind"] == "error":
             return Failure(header["error"]["message"])
@@ -153,23 +161,30 @@ class WorkerSocket:
 @contextmanager
 def _started(pair: Pair, folder: ModelFolder, python: str) -> Iterator[WorkerSocket]:
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+    inbox = Inbox()
     ours.settimeout(TIMEOUT_S)
     with (
+        closing(inbox),
         ours,
         theirs,
         running(
-            [python, _WORKER_FOLDER, "--fd", str(theirs.fileno()), "--parent", str(os.getpid())],
+            [python, _WORKER_FOLDER, *_arguments({"--fd": theirs, "--inbox": inbox}), "--parent", str(os.getpid())],
             folder=folder.model,
             environment={"HANDLER": pair.entry, "TMPDIR": str(folder.temporary), **pair.environment},
             log=folder.log,
-            pass_fds=(theirs.fileno(),),
+            pass_fds=(theirs.fileno(), inbox.fileno()),
         ),
     ):
         theirs.close()
         try:
-            yield WorkerSocket(ours, folder)
+            yield WorkerSocket(ours, inbox, folder)
         finally:
             ours.shutdown(socket.SHUT_RDWR)
+            inbox.end()
+
+
+def _arguments(ends: Mapping[str, socket.socket | Inbox]) -> list[str]:
+    return [text for name, end in ends.items() for text in (name, str(end.fileno()))]
 
 
 def _init_header(folder: ModelFolder, entry: str) -> frames.Header:
@@ -179,6 +194,8 @@ def _init_header(folder: ModelFolder, entry: str) -> frames.Header:
         "handler": entry,
         "spool_dir": str(folder.temporary),
         "version": importlib.metadata.version("abeja-runtime"),
+        "concurrency": 1,
+        "output_mark": "",
         **_contract(),
     }
 

@@ -1,10 +1,11 @@
 """Admission and queue: which request gets which worker, whatever the front and the engine are."""
 
+import asyncio
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
-from abeja.runtime.engine import Engine, WorkerUnreachableError
+from abeja.runtime.engine import Engine, Worker, WorkerFullError, WorkerUnreachableError
 from abeja.runtime.errors import NotReadyError, QueueFullError, RequestError
 from abeja.runtime.exchange import Exchange, Receiver, Terms
 from abeja.runtime.messages import Request
@@ -44,7 +45,7 @@ class Dispatcher:
     @property
     def waiting(self) -> int:
         """How many requests wait for a worker."""
-        return len(self._waiting)
+        return len(self._waiting) + self._engine.ahead
 
     @property
     def trouble(self) -> str:
@@ -87,13 +88,13 @@ class Dispatcher:
             on_forgotten=self._waiting.remove,
             on_returned=self._take_back,
         )
-        if not self._waiting and self._lease(exchange):
+        if not self._waiting and self._lease(exchange, self._engine.free_worker):
             return exchange
         if not self._has_prospect():
             exchange.fail(self._not_ready())
         elif self._is_full:
             exchange.fail(_queue_full())
-        else:
+        elif self._waiting or not self._lease(exchange, self._engine.ahead_worker):
             self._waiting.append(exchange)
         return exchange
 
@@ -108,7 +109,7 @@ class Dispatcher:
 
     @property
     def _is_full(self) -> bool:
-        return len(self._waiting) >= self._queue_limit
+        return self.waiting >= self._queue_limit
 
     def _has_prospect(self) -> bool:
         return self._engine.has_ready_worker or self._engine.is_recovering
@@ -118,27 +119,33 @@ class Dispatcher:
         reason = "no worker is ready" if self._engine.has_been_ready else "the workers are starting"
         return NotReadyError("service unavailable", fields={"reason": _DRAINING if self._is_draining else reason})
 
-    def _lease(self, exchange: Exchange) -> bool:
-        """Hand it to the worker that has the least to do; False if none has room."""
-        while (worker := self._engine.free_worker()) is not None:
+    @staticmethod
+    def _lease(exchange: Exchange, choose: Callable[[], Worker | None]) -> bool:
+        """Hand it to the worker that `choose` finds; False if none takes it."""
+        while (worker := choose()) is not None:
             try:
                 exchange.lease(worker)
             except WorkerUnreachableError:
                 continue  # it had not begun, so the next one may have it
+            except WorkerFullError:
+                return False
             return True
         return False
 
     def _take_back(self, exchange: Exchange) -> None:
-        """It comes first again, as it did."""
+        """It comes first again, as it did. Others may come back with it, the first of them last."""
         self._waiting.appendleft(exchange)
-        self._serve_waiting()
+        asyncio.get_running_loop().call_soon(self._serve_waiting)
 
     def _serve_waiting(self) -> None:
+        engine = self._engine
         while self._waiting:
             first = self._waiting.popleft()
-            if not self._lease(first):
+            if not self._lease(first, engine.free_worker) and not self._lease(first, engine.ahead_worker):
                 self._waiting.appendleft(first)
                 return
+        if engine.ahead:
+            engine.rebalance()
 
 
 def _queue_full() -> QueueFullError:

@@ -52,6 +52,10 @@ class WorkerUnreachableError(Exception):
     """The worker has gone, and was not given the request: another one may run it."""
 
 
+class WorkerFullError(Exception):
+    """The worker cannot be given the request now; it has room when one of those that it has has ended."""
+
+
 class Call(Protocol):
     """A request that a worker has.
 
@@ -65,6 +69,12 @@ class Call(Protocol):
 
     request: Request
     timeout_s: float | None
+
+    def on_begun(self) -> None:
+        """The worker begins with it: at once when it gets it, or when it has done those before.
+
+        If it returns the request, and another worker gets it, this comes again.
+        """
 
     def on_answer(self, head: AnswerHead, body: bytes) -> None:
         """The answer's head, with its body unless that is a file or streamed."""
@@ -82,19 +92,27 @@ class Call(Protocol):
         """The worker ended without finishing the answer."""
 
     def on_returned(self, reason: str) -> None:
-        """The worker ended without having read the request: nothing has happened to it."""
+        """The worker has not begun, and will not: nothing has happened to the request.
+
+        Args:
+            reason: how the worker ended; empty if it lives, and another one has room.
+        """
 
 
 class Worker(Protocol):
     """Something that runs requests: one at a time, or some at once."""
 
     def lease(self, call: Call) -> None:
-        """Hand it a request. Only for a worker that has room.
+        """Hand it a request. Only for a worker that has room, or takes requests ahead.
 
         Raises:
             RequestTooLargeError: the worker still has room.
             WorkerUnreachableError: it has no room any more.
+            WorkerFullError: it has no room for this one.
         """
+
+    def withdraw(self, call: Call) -> bool:
+        """Take a request back with which it has not begun; `call` hears nothing more. False if it has begun."""
 
     def cancel_stream(self, call: Call) -> None:
         """Ask it to give up a streamed answer; `call` still hears of its end."""
@@ -145,6 +163,16 @@ class Engine(Protocol):
 
     async def start(self) -> None:
         """Start the workers and wait until every one is ready, or one is and the others cannot be started."""
+
+    @property
+    def ahead(self) -> int:
+        """How many requests workers have got ahead: they wait until those before them are done."""
+
+    def ahead_worker(self) -> Worker | None:
+        """A worker that is busy, and takes one more ahead; None if none does. It may still go to another one."""
+
+    def rebalance(self) -> None:
+        """Return requests that one worker has got ahead, if another one has room; they hear `on_returned`."""
 
     def free_worker(self) -> Worker | None:
         """The least busy of the workers that have room for a request; None if none has."""

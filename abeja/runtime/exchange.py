@@ -10,7 +10,14 @@ from attrs import field, frozen
 
 from abeja.runtime import answers
 from abeja.runtime.deadlines import Deadline, Deadlines
-from abeja.runtime.engine import AnswerHead, HandlerFailure, RequestTooLargeError, Worker
+from abeja.runtime.engine import (
+    AnswerHead,
+    HandlerFailure,
+    RequestTooLargeError,
+    Worker,
+    WorkerFullError,
+    WorkerUnreachableError,
+)
 from abeja.runtime.errors import (
     DeadlineExceededError,
     HandlerFailedError,
@@ -106,21 +113,26 @@ class Exchange:
 
     @property
     def is_waiting(self) -> bool:
-        """Whether no worker has had the request yet, and the client has no answer either."""
-        return self._worker is None and not self._has_responded and not self._is_over
+        """Whether no worker has begun with the request, and the client has no answer either."""
+        has_begun = self._worker is not None and self._worker.has_begun
+        return not has_begun and not self._has_responded and not self._is_over
 
     def lease(self, worker: Worker) -> None:
-        """Hand the request to a worker that has room.
+        """Hand the request to a worker.
 
         Raises:
             WorkerUnreachableError: the worker has gone; nothing has happened to the request.
+            WorkerFullError: it does not take the request now.
         """
+        self._worker = WorkerLease(self, worker, timeout_s=self.timeout_s, deadlines=self._terms.deadlines)
         try:
             worker.lease(self)
         except RequestTooLargeError as error:
+            self._worker = None
             self.fail(RequestMalformedError("the request's headers are too large", detail=str(error)))
-            return
-        self._worker = WorkerLease(self, worker, timeout_s=self.timeout_s, deadlines=self._terms.deadlines)
+        except (WorkerUnreachableError, WorkerFullError):
+            self._worker = None
+            raise
 
     def cancel(self) -> None:
         """The client has left: drop the request if it waits, the answer if the handler runs."""
@@ -131,6 +143,8 @@ class Exchange:
         self._end()
         if self._worker is None:
             self._on_forgotten(self)
+        elif not self._worker.has_begun and self._worker.withdraw():
+            self._worker = None
         elif self._stream is not None:
             self._worker.cancel_stream()
 
@@ -143,6 +157,11 @@ class Exchange:
         elif not self._is_over:
             self._respond(answers.error_response(error, request_id=self.request.request_id))
         self._end()
+
+    def on_begun(self) -> None:
+        """See `Call`."""
+        if self._worker is not None:
+            self._worker.begin()
 
     def on_answer(self, head: AnswerHead, body: bytes) -> None:
         """See `Call`."""
@@ -311,7 +330,7 @@ class Exchange:
 
 
 class WorkerLease:
-    """The time for which an exchange has a worker: its deadline runs while the worker does.
+    """The time for which an exchange has a worker: its deadline runs while the worker does, from `begin` on.
 
     Args:
         exchange: who has it.
@@ -320,6 +339,7 @@ class WorkerLease:
         deadlines: its own is one of them.
 
     Attributes:
+        has_begun: the worker runs the request; before that, it waits for others there.
         has_timed_out: the worker was killed for being too slow.
     """
 
@@ -330,8 +350,17 @@ class WorkerLease:
         self._deadlines = deadlines
         self._deadline: Deadline | None = None
         self._stall: asyncio.TimerHandle | None = None
+        self.has_begun = False
         self.has_timed_out = False
+
+    def begin(self) -> None:
+        """The worker begins with the request."""
+        self.has_begun = True
         self._run()
+
+    def withdraw(self) -> bool:
+        """Take the request back from the worker, if it has not begun; whether that is so."""
+        return self._worker.withdraw(self._exchange)
 
     def pause(self, limit_s: float, on_stalled: Callable[[], None]) -> None:
         """Let the worker wait for the client: that time is not the handler's. Not longer than `limit_s` from now on."""

@@ -238,6 +238,7 @@ def test_a_broken_upload_leaves_no_file(start: Start, handlers: Path, tmp_path: 
 
     wait_until(lambda: not list(spool.glob("body-*")), "the file to be removed")
     server.request(path="/after")
+    server.wait_for_log(re.compile("INFO: POST /after"))
     assert re.findall(r"^INFO: POST (\S+)", server.log(), re.MULTILINE) == ["/after"]
 
 

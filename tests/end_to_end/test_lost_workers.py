@@ -3,39 +3,22 @@
 import asyncio
 import os
 import signal
-import sys
-from collections.abc import Callable, Coroutine
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from abeja.runtime.assembly import Assembly
-from abeja.runtime.local import call
-from abeja.runtime.messages import Content, Request, Response
 from abeja.runtime.model import Model
-from abeja.runtime.plugins import Plugins
-from abeja.runtime.spool import Spool
-from abeja.runtime.types import Image
+from tests.end_to_end.assemblies import model_of, play, response_to
 from tests.end_to_end.conftest import wait_until
 
 
 @pytest.fixture
 def model(tmp_path: Path, environ: dict[str, str]) -> Model:
     """A handler that answers with the pid of its worker."""
-    (tmp_path / "main.py").write_text(
-        "import os\ndef handler(request, context):\n    return {'content': str(os.getpid())}\n"
-    )
-    return Model(
-        folder=tmp_path,
-        handler="main:handler",
-        image=Image(name="test", abi="19.04", encoders=()),
-        abi=Plugins.installed().abi("19.04", asked_by="this test"),
-        encoders=(),
-        python=Path(sys.executable),
-        environment=environ,
-    )
+    code = "import os\ndef handler(request, context):\n    return {'content': str(os.getpid())}\n"
+    return model_of(code, folder=tmp_path, environ=environ)
 
 
 @pytest.mark.parametrize("concurrency", [1, 4])
@@ -49,7 +32,7 @@ def test_a_request_that_a_worker_did_not_get_is_run_by_another(model: Model, wor
             wait_until(partial(_has_ended, pid), "the worker to end")
             assert await _ask(assembly, f"{number}-2") != pid
 
-    _play(scene, model, workers=workers, concurrency=concurrency)
+    play(scene, model, workers=workers, concurrency=concurrency)
 
 
 @pytest.mark.parametrize("concurrency", [1, 4])
@@ -62,7 +45,7 @@ def test_a_worker_that_is_being_killed_gets_no_request(model: Model, concurrency
             worker.kill("was killed by a test")
             assert await _ask(assembly, f"{number}-2") != pid
 
-    _play(scene, model, workers=1, concurrency=concurrency)
+    play(scene, model, workers=1, concurrency=concurrency)
 
 
 @pytest.mark.parametrize("concurrency", [1, 4])
@@ -77,66 +60,25 @@ def test_a_request_that_a_worker_had_not_read_when_it_ended_is_run_by_another(mo
         assert await asking != pid
         assert assembly.dispatcher.waiting == 0
 
-    _play(scene, model, workers=1, concurrency=concurrency)
+    play(scene, model, workers=1, concurrency=concurrency)
 
 
 def test_a_request_that_a_worker_does_not_read_in_time_is_504(model: Model) -> None:
     async def scene(assembly: Assembly) -> None:
         pid = await _ask(assembly, "1")
         _stop(pid)
-        assert (await _response(assembly, "2")).status == 504
+        assert (await response_to(assembly, "2")).status == 504
         assert await _ask(assembly, "3") != pid
 
-    _play(scene, model, workers=1, concurrency=1, timeout_s=0.3)
-
-
-def _play(
-    scene: Callable[[Assembly], Coroutine[Any, Any, None]],
-    model: Model,
-    *,
-    workers: int,
-    concurrency: int,
-    timeout_s: float = 20,
-) -> None:
-    async def play(spool: Spool) -> None:
-        assembly = Assembly.of(
-            model,
-            spool=spool,
-            version="0",
-            startup_timeout_s=20,
-            timeout_s=timeout_s,
-            workers=workers,
-            concurrency=concurrency,
-        )
-        await assembly.dispatcher.start()
-        try:
-            await scene(assembly)
-        finally:
-            await assembly.pool.stop()
-
-    with Spool() as spool:
-        asyncio.run(play(spool))
+    play(scene, model, workers=1, concurrency=1, timeout_s=0.3)
 
 
 async def _ask(assembly: Assembly, request_id: str) -> int:
     """The pid of the worker that answers."""
-    response = await _response(assembly, request_id)
+    response = await response_to(assembly, request_id)
     assert response.status == 200, response.body
     assert isinstance(response.body, bytes)
     return int(response.body)
-
-
-async def _response(assembly: Assembly, request_id: str) -> Response:
-    request = Request(
-        request_id=request_id,
-        method="POST",
-        path="/",
-        query="",
-        content_type=None,
-        headers=(),
-        contents=(Content(body=b"body"),),
-    )
-    return await call(assembly.dispatcher, request)
 
 
 def _stop(pid: int) -> None:

@@ -34,7 +34,7 @@ class EchoEngine:
         self.has_ready_worker = True
         self.is_recovering = True
         self.trouble = ""
-        self.load = 0
+        self.load = self.ahead = 0
 
     @property
     def has_room(self) -> bool:
@@ -49,8 +49,17 @@ class EchoEngine:
     def free_worker(self) -> Worker | None:
         return self if self.has_room else None
 
+    def ahead_worker(self) -> Worker | None:
+        return None
+
+    def rebalance(self) -> None: ...
+
+    def withdraw(self, call: Call) -> bool:  # noqa: ARG002 (the interface)
+        return False
+
     def lease(self, call: Call) -> None:
         self.load = 1
+        call.on_begun()
         asyncio.get_running_loop().call_soon(self._answer, call)
 
     def cancel_stream(self, call: Call) -> None: ...

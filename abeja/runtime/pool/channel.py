@@ -5,11 +5,8 @@ import logging
 import socket
 from collections import deque
 from collections.abc import Callable
-from functools import lru_cache
-from typing import Any
 
 from abeja.runtime.engine import WorkerUnreachableError
-from abeja.runtime.messages import Request, SpoolFile
 from abeja.runtime.worker import frames
 
 _log = logging.getLogger("abeja.runtime")
@@ -158,42 +155,3 @@ class Channel:
         sock.close()
         # Not from within the caller, who may be in the middle of handling the worker.
         loop.call_soon(self._on_closed, error)
-
-
-def request_frame(number: int, request: Request, *, timeout_s: float | None = None) -> tuple[bytes, bytes]:
-    """The `request` frame for one request: its header, encoded, and its small bodies in their order."""
-    inline: list[bytes] = []
-    contents: list[dict[str, Any]] = []
-    for content in request.contents:
-        fields: dict[str, Any] = {
-            "content_type": content.content_type,
-            "file_name": content.file_name,
-            "form_name": content.form_name,
-        }
-        if isinstance(content.body, SpoolFile):
-            fields.update(size=content.body.size_bytes, path=str(content.body.path))
-        else:
-            fields["size"] = len(content.body)
-            inline.append(content.body)
-        contents.append(fields)
-    own = {
-        "kind": "request",
-        "id": number,
-        "request_id": request.request_id,
-        "contents": contents,
-        "client_ip": request.client_ip,
-        "timeout_s": timeout_s,
-    }
-    head = _head_json(request.method, request.path, request.query, request.content_type, request.headers)
-    # Two objects become one.
-    return frames.encode_json(own)[:-1] + b"," + head[1:], b"".join(inline)
-
-
-@lru_cache(maxsize=256)
-def _head_json(
-    method: str, path: str, query: str, content_type: str | None, headers: tuple[tuple[str, tuple[str, ...]], ...]
-) -> bytes:
-    """What is the same for all requests with the same head: clients send the same ones again and again."""
-    return frames.encode_json(
-        {"method": method, "path": path, "query": query, "content_type": content_type, "headers": headers}
-    )

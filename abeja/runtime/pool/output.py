@@ -5,36 +5,43 @@ import logging
 import os
 import re
 from collections import deque
+from fcntl import ioctl
+from termios import FIONREAD
 
 _log = logging.getLogger("abeja.runtime.worker")
+
+_NOTHING = bytes(4)
 
 _READ_BYTES = 16 * 1024
 # What a pipe holds on Linux.
 _PIPE_BYTES = 64 * 1024
 # As in the original: longer lines are cut here, so that a flood without newlines stays bounded.
 LINE_LIMIT_BYTES = 250 * 1024
-# How much of the end of its output is shown when a worker dies.
-KEPT_LINES = 20
+# How much of the end of its output is shown when a worker dies: the stack of a crash, and what was printed before it.
+KEPT_LINES = 30
 
 
 class Output:
     """Reads the pipe that is the worker's stdout and stderr.
 
-    A worker with one request at a time prints what that request prints. With several at once, its
-    Python streams label each piece with the request, see `abeja.runtime.worker.labelled_output`;
-    what comes without a label is of no request.
+    The worker's Python streams label each piece with the request, see `abeja.runtime.worker.labelled_output`.
+    What comes without a label, from other programs or other languages, is of the request that runs, if there is
+    one only.
 
     Args:
         worker: the worker's number, for the log.
-        mark: what begins a label; empty if there are none.
+        mark: what begins a label.
+        is_serial: whether the worker runs one request at a time.
 
     Attributes:
+        has_unlabelled: whether something without a label has come from a request: its place in time tells which.
         last_lines: the end of the output.
     """
 
-    def __init__(self, worker: int, *, mark: bytes = b"") -> None:
+    def __init__(self, worker: int, *, mark: bytes, is_serial: bool) -> None:
         self._worker = worker
-        self._label = re.compile(re.escape(mark) + rb"(\d{1,4})\0([ -~]*)\0") if mark else None
+        self._is_serial = is_serial
+        self._label = re.compile(re.escape(mark) + rb"(\d{1,4})\0([ -~]*)\0")
         self._reader: int | None = None
         # What may be the beginning of a label.
         self._unread = b""
@@ -42,6 +49,7 @@ class Output:
         self._begun: dict[str, bytes] = {}
         self._running: set[str] = set()
         self._current = ""
+        self.has_unlabelled = False
         self.last_lines: deque[str] = deque(maxlen=KEPT_LINES)
 
     def open(self) -> int:
@@ -51,15 +59,17 @@ class Output:
         asyncio.get_running_loop().add_reader(self._reader, self._read)
         return writer
 
-    def begin(self, request_id: str) -> None:
+    def expect(self, request_id: str) -> None:
         """The worker gets a request."""
-        if self._label is None:
+        self._running.add(request_id)
+
+    def begin(self, request_id: str) -> None:
+        """It begins with it."""
+        if self._is_serial:
             self._current = request_id
-        else:
-            self._running.add(request_id)
 
     def end(self, request_id: str) -> None:
-        """The worker has answered it."""
+        """It has answered it, or has given it back."""
         self._current = ""
         self._running.discard(request_id)
         if request_id in self._begun:
@@ -70,6 +80,9 @@ class Output:
 
         No more than a pipe holds: a handler's thread may print faster than anyone can read.
         """
+        # Most print nothing, and asking costs less than an attempt to read.
+        if self._reader is None or ioctl(self._reader, FIONREAD, _NOTHING) == _NOTHING:
+            return
         for _ in range(_PIPE_BYTES // _READ_BYTES):
             if not self._read():
                 return
@@ -95,16 +108,13 @@ class Output:
         if not data:
             self._forget()
             return False
-        if self._label is None:
-            self._take("", data)
-        else:
-            self._take_labelled(self._label, self._unread + data)
+        self._take_labelled(self._unread + data)
         return len(data) == _READ_BYTES
 
-    def _take_labelled(self, label: re.Pattern[bytes], data: bytes) -> None:
+    def _take_labelled(self, data: bytes) -> None:
         at = 0
-        while (match := label.search(data, at)) is not None:
-            self._take("", data[at : match.start()])
+        while (match := self._label.search(data, at)) is not None:
+            self._take_unlabelled(data[at : match.start()])
             at = match.end() + int(match[1])
             if at > len(data):
                 self._unread = data[match.start() :]
@@ -112,8 +122,13 @@ class Output:
             self._take(match[2].decode("ascii"), data[match.end() : at])
         # No label has a newline in it.
         end = len(data) if len(data) - at > LINE_LIMIT_BYTES else data.rfind(b"\n", at) + 1 or at
-        self._take("", data[at:end])
+        self._take_unlabelled(data[at:end])
         self._unread = data[end:]
+
+    def _take_unlabelled(self, data: bytes) -> None:
+        if data:
+            self.has_unlabelled = self.has_unlabelled or bool(self._running)
+            self._take("", data)
 
     def _take(self, request_id: str, data: bytes) -> None:
         *lines, rest = (self._begun.pop(request_id, b"") + data).split(b"\n")

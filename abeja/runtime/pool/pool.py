@@ -66,7 +66,8 @@ class Pool:
         self._guardian = Guardian(spool.folder)
         # What a worker starts can be told from what the worker of another server starts.
         self._mark = secrets.token_hex(8)
-        self._workers: set[WorkerProcess] = set()
+        # From the oldest to the newest.
+        self._workers: list[WorkerProcess] = []
         self._count = 0
         self.has_been_ready = False
         self._is_stopping = False
@@ -90,7 +91,8 @@ class Pool:
     @property
     def has_ready_worker(self) -> bool:
         """Whether a worker is idle or busy, rather than starting."""
-        return any(worker.is_ready for worker in self._workers)
+        # Asked for each request, so without a generator.
+        return True in [worker.is_ready for worker in self._workers]
 
     @property
     def is_recovering(self) -> bool:
@@ -114,9 +116,8 @@ class Pool:
 
     def report(self) -> dict[str, Any]:
         """The workers one by one, how the last one ended that was not told to, and how many ended, by cause."""
-        workers = sorted(self._workers, key=lambda worker: worker.number)
         return {
-            "workers": [worker.report() for worker in workers],
+            "workers": [worker.report() for worker in self._workers],
             "last_exit": self.last_exit.report() if self.last_exit is not None else None,
             "exits": dict(self.exits),
         }
@@ -139,10 +140,35 @@ class Pool:
             # A seat ends only when it fails before any worker was ready.
             await task
 
+    @property
+    def ahead(self) -> int:
+        """See `Engine`."""
+        return sum([worker.ahead for worker in self._workers])
+
     def free_worker(self) -> WorkerProcess | None:
         """The least busy of the workers that have room for a request, of equals the oldest; None if none has."""
-        free = [worker for worker in self._workers if worker.has_room]
-        return min(free, key=lambda worker: (worker.load, worker.number), default=None)
+        found = None
+        # Loops like this one run for each request.
+        for worker in self._workers:
+            if worker.is_ready and worker.load < self._concurrency and (found is None or worker.load < found.load):
+                found = worker
+        return found
+
+    def ahead_worker(self) -> WorkerProcess | None:
+        """The least busy of the workers that take a request ahead, of equals the oldest; None if none does."""
+        found = None
+        for worker in self._workers:
+            if worker.takes_ahead and (found is None or worker.load < found.load):
+                found = worker
+        return found
+
+    def rebalance(self) -> None:
+        """See `Engine`."""
+        if self.free_worker() is None:
+            return
+        for worker in sorted(self._workers, key=lambda worker: -worker.ahead):
+            if worker.ahead and worker.give_back_one():
+                return
 
     def renew(self, reason: str) -> None:
         """Put a new worker in the place of each that is there now, one by one; no request is lost.
@@ -183,7 +209,7 @@ class Pool:
             on_room=self._worker_has_room,
             on_gone=self._worker_gone,
         )
-        self._workers.add(worker)
+        self._workers.append(worker)
         try:
             await worker.start()
         except AbejaRuntimeError:
@@ -191,7 +217,7 @@ class Pool:
             raise
         finally:
             if worker.state is State.GONE:
-                self._workers.discard(worker)
+                self._forget(worker)
         return worker
 
     def _worker_has_room(self, worker: WorkerProcess) -> None:
@@ -202,8 +228,12 @@ class Pool:
         self.on_room()
 
     def _worker_gone(self, worker: WorkerProcess) -> None:
-        self._workers.discard(worker)
+        self._forget(worker)
         self._note(worker.exit, is_expected=self._is_stopping or worker.is_retired)
+
+    def _forget(self, worker: WorkerProcess) -> None:
+        if worker in self._workers:
+            self._workers.remove(worker)
 
     def _note(self, exit_: Exit | None, *, is_expected: bool = False) -> None:
         if exit_ is None:

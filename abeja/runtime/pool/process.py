@@ -13,22 +13,23 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
-from attrs import define
-
 from abeja.runtime import worker as worker_package
-from abeja.runtime.engine import AnswerHead, Call, HandlerFailure, RequestTooLargeError, WorkerUnreachableError
-from abeja.runtime.errors import AbejaRuntimeError, HandlerLoadError, SpoolFailedError, WorkerStartError
+from abeja.runtime.engine import Call, RequestTooLargeError, WorkerFullError, WorkerUnreachableError
+from abeja.runtime.errors import AbejaRuntimeError, SpoolFailedError, WorkerStartError
 from abeja.runtime.model import Model
-from abeja.runtime.pool import exits, guardian_main
-from abeja.runtime.pool.channel import Channel, request_frame
+from abeja.runtime.pool import exits, guardian_main, reports
+from abeja.runtime.pool.channel import Channel
 from abeja.runtime.pool.credit import Credit
 from abeja.runtime.pool.exits import Exit, MemoryWitness
 from abeja.runtime.pool.guardian import Guardian
+from abeja.runtime.pool.inbox import Inbox
+from abeja.runtime.pool.init import init_header
 from abeja.runtime.pool.limits import Limits
 from abeja.runtime.pool.output import Output
+from abeja.runtime.pool.request_frame import request_frame
+from abeja.runtime.pool.turns import Turn, Turns
 from abeja.runtime.pool.wear import Wear
 from abeja.runtime.spool import Spool
-from abeja.runtime.types import Abi, Encoder
 from abeja.runtime.worker import frames
 
 _log = logging.getLogger("abeja.runtime")
@@ -43,6 +44,9 @@ _LAST_FRAMES_S = 0.5
 _EXIT_AFTER_EOF_S = 1.0
 # One that is renewed and has answered its last request: for what the handler does at exit.
 _RETIRED_END_S = 10.0
+# How many requests wait in the inbox of a worker that runs one at a time: so it need not wait for the server between
+# two, and each side does several per wake-up, which costs more than the rest. Twice as many gain nothing.
+_AHEAD = 4
 # What a worker may say of a request, before its answer has begun and in the middle of it.
 _AT_FIRST = ("response", "error")
 _IN_STREAM = ("chunk", "end", "error")
@@ -77,6 +81,8 @@ class WorkerProcess(asyncio.SubprocessProtocol):
         number: see above.
         state: where it is in its life.
         python_version: of its interpreter, such as ``3.6.15``; empty until it is ready.
+        is_ready: whether it has loaded the handler, and takes requests now or after those that it has.
+        load: how many requests it has.
         wear: whether it is to be renewed.
         exit: how it ended; None until it has.
         is_retired: it takes no request any more: it ends when it has answered those that it has.
@@ -108,15 +114,14 @@ class WorkerProcess(asyncio.SubprocessProtocol):
         self._on_room = on_room
         self._on_gone = on_gone
         self._channel = Channel(on_frame=self._frame, on_closed=self._channel_closed)
+        self._inbox = Inbox()
         # Between null bytes, which no text that is printed has.
-        self._output_mark = f"\0{secrets.token_hex(8)}\0" if concurrency > 1 else ""
-        self._output = Output(number, mark=self._output_mark.encode("ascii"))
+        self._output_mark = f"\0{secrets.token_hex(8)}\0"
+        self._output = Output(number, mark=self._output_mark.encode("ascii"), is_serial=concurrency == 1)
         self._process: asyncio.SubprocessTransport | None = None
-        self._turns: dict[int, _Turn] = {}
-        # Whose request was the last frame that the worker was sent, and whose it has certainly not read to its end.
-        self._last_sent: _Turn | None = None
-        self._unread: _Turn | None = None
+        self._turns = Turns(concurrency, self._turn_begun)
         self._call_number = 0
+        self._begun = 0
         self._error: AbejaRuntimeError | None = None
         self._kill_reason = self._kill_cause = ""
         self._culprit: Call | None = None
@@ -130,29 +135,35 @@ class WorkerProcess(asyncio.SubprocessProtocol):
         self.number = number
         self.state = State.STARTING
         self.python_version = ""
+        self.is_ready = False
+        self.load = 0
         self.wear = Wear(limits)
         self.is_retired = False
         self.exit: Exit | None = None
 
     @property
-    def has_room(self) -> bool:
-        """Whether it can take a request."""
-        return len(self._turns) < self._concurrency and self.is_ready
+    def takes_ahead(self) -> bool:
+        """Whether it may be given a request while it runs another one.
+
+        Not if something that the requests print has no label: then the time tells whose it is.
+        """
+        return (
+            self._concurrency == 1
+            and self.is_ready
+            and self.load <= _AHEAD
+            and not self._turns.has_large
+            and not self._output.has_unlabelled
+        )
 
     @property
-    def is_ready(self) -> bool:
-        """Whether it has loaded the handler, and takes requests now or after those that it has."""
-        return self.state in (State.IDLE, State.BUSY) and not self.is_retired and not self._is_ending
-
-    @property
-    def load(self) -> int:
-        """How many requests it has."""
-        return len(self._turns)
+    def ahead(self) -> int:
+        """How many requests it has got ahead."""
+        return self._turns.ahead
 
     @property
     def has_served(self) -> bool:
         """Whether it has ever had a request."""
-        return self._call_number > 0
+        return self._begun > 0
 
     @property
     def pid(self) -> int:
@@ -166,7 +177,7 @@ class WorkerProcess(asyncio.SubprocessProtocol):
             "pid": self.pid,
             "state": "retired" if self.is_retired else self.state.value,
             "python": self.python_version,
-            "requests": self._call_number,
+            "requests": self._begun,
             "resident_bytes": self._witness.resident_bytes,
             "age_s": round(self.wear.age_s, 1),
         }
@@ -183,7 +194,8 @@ class WorkerProcess(asyncio.SubprocessProtocol):
                 ours = await self._spawn(opened)
             except BaseException as error:
                 self._output.close()
-                self.state = State.GONE
+                self._inbox.close()
+                self._change(State.GONE)
                 self._gone.set()
                 if not isinstance(error, OSError | ValueError):
                     raise
@@ -194,7 +206,7 @@ class WorkerProcess(asyncio.SubprocessProtocol):
         self._timer = asyncio.get_running_loop().call_later(self._startup_timeout_s, self._startup_timed_out)
         _log.info("Loading user model handler with %s...", self._model.handler)
         header = init_header(self._model, version=self._version)
-        own = {"concurrency": self._concurrency, "output_mark": self._output_mark} if self._concurrency > 1 else {}
+        own = {"concurrency": self._concurrency, "output_mark": self._output_mark}
         self._tell({"kind": "init", **header, "spool_dir": str(self._folder), **own})
         await self._ready
 
@@ -215,54 +227,86 @@ class WorkerProcess(asyncio.SubprocessProtocol):
 
     def look_at_wear(self) -> None:
         """See whether it has reached a limit."""
-        self.wear.look(requests=self._call_number, resident_bytes=self._witness.resident_bytes)
+        self.wear.look(requests=self._begun, resident_bytes=self._witness.resident_bytes)
 
     def retire(self) -> None:
         """End as soon as it has answered the request that it has: its successor is ready."""
         _log.info("worker %d is renewed: %s", self.number, self.wear.reason)
         self.is_retired = True
+        self._change(self.state)
+        self._give_back_unread("")
         self._end_if_retired()
 
     def lease(self, call: Call) -> None:
         """See `Worker`."""
-        header, payload = request_frame(self._call_number + 1, call.request, timeout_s=call.timeout_s)
-        try:
-            self._channel.send(header, payload)
-        except frames.FrameError as error:
-            raise RequestTooLargeError(str(error)) from error
-        number = self._call_number = self._call_number + 1
-        self._turns[number] = self._last_sent = turn = _Turn(number, call)
+        number = self._call_number + 1
+        header, payload = request_frame(number, call.request, timeout_s=call.timeout_s)
+        turn = Turn(number, call)
+        self._hand_over(turn, header, payload)
+        self._call_number = number
         if self._concurrency > 1:
             turn.credit = Credit(lambda size: self._tell({"kind": "credit", "id": number, "bytes": size}))
-        self.state = State.BUSY
-        self._output.begin(call.request.request_id)
+        if self.state is State.IDLE:
+            self.state = State.BUSY
+        self._output.expect(call.request.request_id)
+        self.load += 1
+        self._turns.add(turn)
+
+    def withdraw(self, call: Call) -> bool:
+        """See `Worker`."""
+        wanted = self._turns.of(call)
+        if wanted is None or wanted.is_large:
+            return False
+        messages = self._inbox.take_back_all()
+        unread = self._turns.newest(len(messages))
+        for turn, message in zip(reversed(unread), messages, strict=True):
+            if turn is not wanted:
+                self._inbox.put(message)
+        if wanted not in unread:
+            return False
+        self._take_away(wanted)
+        return True
+
+    def give_back_one(self) -> bool:
+        """Return the oldest request that it has not begun, because another worker has room; False if there is none."""
+        message = self._inbox.take_back()
+        if message is None:
+            return False
+        (frame,) = frames.Decoder().feed(message)
+        turn = self._turns.get(frame[0]["id"])
+        if turn is not None:
+            self._take_away(turn)
+            turn.call.on_returned("")
+        return True
 
     def cancel_stream(self, call: Call) -> None:
         """See `Worker`."""
-        for turn in self._turns_of(call):
+        turn = self._turns.of(call)
+        if turn is not None:
             self._tell({"kind": "cancel", "id": turn.number})
 
     def pause(self, call: Call) -> None:
         """See `Worker`."""
-        for turn in self._turns_of(call):
-            if turn.credit is not None:
-                turn.credit.withhold()
-            else:
-                self._channel.pause()
+        turn = self._turns.of(call)
+        if turn is not None and turn.credit is not None:
+            turn.credit.withhold()
+        elif turn is not None:
+            self._channel.pause()
 
     def resume(self, call: Call) -> None:
         """See `Worker`."""
-        for turn in self._turns_of(call):
-            if turn.credit is not None:
-                turn.credit.release()
-            else:
-                self._channel.resume()
+        turn = self._turns.of(call)
+        if turn is not None and turn.credit is not None:
+            turn.credit.release()
+        elif turn is not None:
+            self._channel.resume()
 
     def kill(self, reason: str, *, cause: str = "killed", because_of: Call | None = None) -> None:
         """End it and its children now; see `Worker`."""
         if self.state is not State.GONE:
             if not self._kill_reason:
                 self._kill_reason, self._kill_cause, self._culprit = reason, cause, because_of
+                self._change(self.state)
             self._signal_group(signal.SIGKILL)
 
     async def stop(self, grace_s: float) -> None:
@@ -270,7 +314,7 @@ class WorkerProcess(asyncio.SubprocessProtocol):
         self._is_stopping = True
         if self.state in (State.BUSY, State.STARTING):
             self.kill("was busy when the server stopped", cause="stopped")
-        self._channel.close()
+        self._hang_up()
         try:
             await asyncio.wait_for(self._gone.wait(), grace_s)
         except TimeoutError:
@@ -280,6 +324,7 @@ class WorkerProcess(asyncio.SubprocessProtocol):
     def process_exited(self) -> None:
         """Called by the event loop."""
         self._has_exited = True
+        self._change(self.state)
         if self._is_channel_closed:
             self._finish()
         else:
@@ -298,7 +343,7 @@ class WorkerProcess(asyncio.SubprocessProtocol):
         try:
             output = self._output.open()
             opened.callback(os.close, output)
-            await self._execute(theirs.fileno(), output)
+            await self._execute(theirs.fileno(), self._inbox.fileno(), output)
         except BaseException:  # cancelled by a stop of the pool, too
             ours.close()
             raise
@@ -309,13 +354,15 @@ class WorkerProcess(asyncio.SubprocessProtocol):
             return f"the model's folder {self._model.folder} is gone."
         return f"the worker's Python {self._model.python} cannot be started: {error}."
 
-    async def _execute(self, channel_fd: int, output_fd: int) -> None:
+    async def _execute(self, channel_fd: int, inbox_fd: int, output_fd: int) -> None:
         transport, _ = await asyncio.get_running_loop().subprocess_exec(
             lambda: self,
             str(self._model.python),
             str(WORKER_FOLDER),
             "--fd",
             str(channel_fd),
+            "--inbox",
+            str(inbox_fd),
             "--parent",
             str(os.getpid()),
             stdin=asyncio.subprocess.DEVNULL,
@@ -323,7 +370,7 @@ class WorkerProcess(asyncio.SubprocessProtocol):
             stderr=output_fd,
             cwd=self._model.folder,
             env={**self._model.environment, guardian_main.VARIABLE: self._mark},
-            pass_fds=(channel_fd,),
+            pass_fds=(channel_fd, inbox_fd),
             # A group of its own: Ctrl-C is the server's to handle, and its children end with it.
             start_new_session=True,
         )
@@ -339,12 +386,12 @@ class WorkerProcess(asyncio.SubprocessProtocol):
             if not self._ready.done():
                 self._ready.set_result(None)
         elif self.state is State.STARTING and kind == "failed":
-            self._error = _load_error(header["error"])
-        elif isinstance(number := header.get("id"), int) and number in self._turns:
-            self._turn_frame(self._turns[number], kind, header, payload)
+            self._error = reports.load_error(header["error"])
+        elif (turn := self._turns.get(header.get("id"))) is not None:
+            self._turn_frame(turn, kind, header, payload)
 
-    def _turn_frame(self, turn: "_Turn", kind: str, header: dict[str, Any], payload: bytes) -> None:
-        if kind not in (_IN_STREAM if turn.is_streaming else _AT_FIRST):
+    def _turn_frame(self, turn: Turn, kind: str, header: dict[str, Any], payload: bytes) -> None:
+        if kind not in (_IN_STREAM if turn.is_streaming else _AT_FIRST) or not turn.has_begun:
             # Not from our half of the protocol: a handler has written to the socket.
             raise frames.FrameError(f"a frame of kind {kind[:20]!r} has no place there")
         call = turn.call
@@ -355,7 +402,7 @@ class WorkerProcess(asyncio.SubprocessProtocol):
             return
         self._output.drain()
         if kind == "response":
-            head = _answer_head(header)
+            head = reports.answer_head(header)
             turn.is_streaming = head.is_streamed
             call.on_answer(head, payload)
             if head.is_streamed:
@@ -363,7 +410,7 @@ class WorkerProcess(asyncio.SubprocessProtocol):
         elif kind == "end":
             call.on_end()
         else:
-            failure = _failure(header["error"])
+            failure = reports.failure(header["error"])
             if failure.slug == SpoolFailedError.slug:
                 # Whatever removed its folder, the next answer finds one.
                 with contextlib.suppress(OSError):
@@ -372,47 +419,77 @@ class WorkerProcess(asyncio.SubprocessProtocol):
         # Only now: if handling the frame had failed, the call would have been lost with the worker.
         self._turn_ended(turn)
 
-    def _turn_ended(self, turn: "_Turn") -> None:
-        del self._turns[turn.number]
-        self._output.end(turn.call.request.request_id)
+    def _turn_begun(self, turn: Turn) -> None:
+        self._begun += 1
+        self._output.begin(turn.call.request.request_id)
+        turn.call.on_begun()
+
+    def _turn_ended(self, turn: Turn) -> None:
+        self._drop(turn)
         self._channel.resume()
-        if self._turns:
+        if self.load:
             self._on_room(self)
         else:
             self._become_idle()
 
-    def _turns_of(self, call: Call) -> list["_Turn"]:
-        """The one of this call, unless it has ended."""
-        return [turn for turn in self._turns.values() if turn.call is call]
+    def _drop(self, turn: Turn) -> None:
+        """It is not this worker's any more."""
+        self._output.end(turn.call.request.request_id)
+        self.load -= 1
+        self._turns.remove(turn)
+
+    def _take_away(self, turn: Turn) -> None:
+        """The worker has not read it, and will not."""
+        self._begun -= turn.has_begun
+        self._drop(turn)
+
+    def _give_back_unread(self, reason: str) -> None:
+        """Return what it has not begun, the oldest last: so each comes before those that came after it."""
+        for turn in self._turns.newest(len(self._inbox.take_back_all())):
+            self._take_away(turn)
+            turn.call.on_returned(reason)
+
+    def _hand_over(self, turn: Turn, header: bytes, payload: bytes) -> None:
+        """Put a request where the worker finds it, or raise as `lease` does."""
+        try:
+            frame = frames.prefix(len(header), len(payload)) + header + payload
+        except frames.FrameError as error:
+            raise RequestTooLargeError(str(error)) from error
+        if not self.is_ready:
+            raise WorkerUnreachableError("it has ended, or is about to")
+        turn.is_large = not self._inbox.has_place_for(len(frame))
+        if turn.is_large and self.load >= self._concurrency:
+            raise WorkerFullError
+        if not (self._inbox.put_note() if turn.is_large else self._inbox.put(frame)):
+            raise WorkerFullError
+        if turn.is_large:
+            self._channel.send(header, payload)
 
     def _become_idle(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
         if self.state is not State.GONE:
-            self.state = State.IDLE
+            self._change(State.IDLE)
             self._end_if_retired()
             if not self.is_retired:
                 self._on_room(self)
 
     def _tell(self, header: dict[str, Any]) -> None:
         """Send a frame that is no request; a worker that is gone does not need it."""
-        self._last_sent = None
         with contextlib.suppress(WorkerUnreachableError):
             self._channel.send(frames.encode_json(header))
 
     def _end_if_retired(self) -> None:
         if self.is_retired and self.state is State.IDLE and not self._is_stopping:
             self._is_stopping = True
-            self._channel.close()
+            self._hang_up()
             asyncio.get_running_loop().call_later(_RETIRED_END_S, self.kill, "did not end when it was renewed")
 
     def _channel_closed(self, error: Exception | None) -> None:
         if self._is_channel_closed:
             return
         self._is_channel_closed = True
-        if isinstance(error, ConnectionResetError):
-            # So the kernel says of a socket that was closed with something left in it.
-            self._unread = self._last_sent
+        self._change(self.state)
         if error is not None and not isinstance(error, OSError):
             self.kill(f"broke the protocol: {error}", cause="protocol")
         if self._has_exited:
@@ -429,7 +506,7 @@ class WorkerProcess(asyncio.SubprocessProtocol):
         if self.state is State.GONE:
             return
         was_starting = self.state is State.STARTING
-        self.state = State.GONE
+        self._change(State.GONE)
         if self._timer is not None:
             self._timer.cancel()
         if self._process is not None:
@@ -442,12 +519,28 @@ class WorkerProcess(asyncio.SubprocessProtocol):
         self.exit = self._exit()
         shutil.rmtree(self._folder, ignore_errors=True)
         with contextlib.ExitStack() as told:
+            # Each hears of it, even if one of them raises: first those that are lost, from the oldest on.
             told.callback(self._say_gone, self.exit, was_starting=was_starting)
-            # Each hears of it, even if one of them raises; from the last to the first, so the oldest is told first.
-            for turn in reversed(self._turns.values()):
-                end = turn.call.on_returned if turn is self._unread else turn.call.on_lost
-                told.callback(end, self._loss_of(turn.call, self.exit.reason))
-            self._turns = {}
+            told.callback(self._inbox.close)
+            unread = self._turns.newest(len(self._inbox.take_back_all()))
+            for turn in reversed(unread):
+                told.callback(turn.call.on_returned, self._loss_of(turn.call, self.exit.reason))
+            for turn in reversed(tuple(self._turns)):
+                if turn not in unread:
+                    told.callback(turn.call.on_lost, self._loss_of(turn.call, self.exit.reason))
+            self._begun -= sum(turn.has_begun for turn in unread)
+            self._turns.clear()
+            self.load = 0
+
+    def _hang_up(self) -> None:
+        """Tell the worker that nothing more comes."""
+        self._inbox.end()
+        self._channel.close()
+
+    def _change(self, state: State) -> None:
+        """Note where it is in its life, and what follows from that and the rest."""
+        self.state = state
+        self.is_ready = state in (State.IDLE, State.BUSY) and not self.is_retired and not self._is_ending
 
     def _say_gone(self, exit_: Exit, *, was_starting: bool) -> None:
         self._gone.set()
@@ -490,51 +583,3 @@ class WorkerProcess(asyncio.SubprocessProtocol):
         if self._process is not None:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(self._process.get_pid(), number)
-
-
-@define
-class _Turn:
-    """A request that a worker has."""
-
-    number: int
-    call: Call
-    credit: Credit | None = None
-    is_streaming: bool = False
-
-
-def init_header(model: Model, *, version: str) -> dict[str, Any]:
-    """What a worker needs to load a model's handler, but for its spool folder."""
-    return {
-        "model_dir": str(model.folder),
-        "handler": model.handler,
-        "abi": _worker_half(model.abi),
-        "encoders": [_worker_half(encoder) for encoder in model.encoders],
-        "version": version,
-    }
-
-
-def _worker_half(plugin: Abi | Encoder) -> dict[str, str]:
-    """What the worker needs to load its half of a plugin, and to name it."""
-    return {"name": plugin.name, "worker": str(plugin.worker), "origin": plugin.origin}
-
-
-def _load_error(error: dict[str, Any]) -> HandlerLoadError:
-    message, hint, slug, traceback = (str(error[name]) for name in ("message", "hint", "slug", "traceback"))
-    return HandlerLoadError(message, hint=hint, slug=slug, traceback=traceback)
-
-
-def _failure(error: dict[str, Any]) -> HandlerFailure:
-    message, traceback, slug = (str(error[name]) for name in ("message", "traceback", "slug"))
-    return HandlerFailure(message=message, traceback=traceback, slug=slug)
-
-
-def _answer_head(header: dict[str, Any]) -> AnswerHead:
-    is_file = header["body"] == "file"
-    return AnswerHead(
-        status=header["status"],
-        content_type=header["content_type"],
-        headers=header["headers"],
-        is_streamed=header["body"] == "stream",
-        file=Path(header["path"]) if is_file else None,
-        file_size_bytes=header["size"] if is_file else 0,
-    )

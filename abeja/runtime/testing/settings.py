@@ -7,7 +7,7 @@ from typing import Any
 from abeja.runtime import answers
 from abeja.runtime.messages import hidden_headers
 from abeja.runtime.model import Model
-from abeja.runtime.pool.process import init_header
+from abeja.runtime.pool.init import init_header
 from abeja.runtime.version import VERSION
 
 

@@ -1,4 +1,4 @@
-"""Entry point: ``python <this folder> --fd N``, started by the server and by nothing else.
+"""Entry point: ``python <this folder> --fd N --inbox N --parent PID``, started by the server and by nothing else.
 
 Exit codes: 0 after end of file; 4 when the handler could not be loaded (the reason is in the
 `failed` frame).
@@ -44,24 +44,25 @@ def _die_with_parent(parent_pid: int) -> None:
         os._exit(0)
 
 
-def _take_socket(fd: int) -> socket.socket:
-    """The channel on a high, close-on-exec descriptor, out of the way of user code and its children."""
+def _take_socket(fd: int, kind: int) -> socket.socket:
+    """A socket of ours on a high, close-on-exec descriptor, out of the way of user code and its children."""
     try:
         high = fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, _CHANNEL_FD)
     except OSError:
         high = fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, 10)
     os.close(fd)
-    return socket.socket(socket.AF_UNIX, socket.SOCK_STREAM, 0, fileno=high)
+    return socket.socket(socket.AF_UNIX, kind, 0, fileno=high)
 
 
-def main(fd: int, parent_pid: int) -> int:
+def main(fd: int, inbox_fd: int, parent_pid: int) -> int:
     """Serve until the server closes the socket. Returns the exit code."""
     _die_with_parent(parent_pid)
     faulthandler.enable()
     # What user code prints can never reach the protocol, and both streams keep one order in the log.
     os.dup2(2, 1)
     load = _import_siblings()
-    channel = load(_PACKAGE + ".channel").Channel(_take_socket(fd))
+    channel = load(_PACKAGE + ".channel").Channel(_take_socket(fd, socket.SOCK_STREAM))
+    inbox = load(_PACKAGE + ".inbox").Inbox(_take_socket(inbox_fd, socket.SOCK_SEQPACKET))
     load(_PACKAGE + ".session")
     frame = channel.receive()
     if frame is None:
@@ -69,15 +70,15 @@ def main(fd: int, parent_pid: int) -> int:
     init = frame[0]
     # Before the user's folder is on the path, where a file may be named as a module that is needed. Threads are only
     # for those who ask for them.
-    session = load(_PACKAGE + (".concurrent_session" if init.get("concurrency", 1) > 1 else ".session"))
+    session = load(_PACKAGE + (".concurrent_session" if init["concurrency"] > 1 else ".session"))
     model_dir = init["model_dir"]
     # The user's folder takes the place of ours, so that nothing of ours is importable by accident;
     # and, as the original did, modules are found in whatever the current folder is.
     sys.path[:] = [model_dir, ""] + [path for path in sys.path if os.path.realpath(path) != _FOLDER]
     sys.argv = ["abeja-runtime-worker"]
-    return int(session.run(channel, init))
+    return int(session.run(channel, inbox, init))
 
 
 if __name__ == "__main__":
     arguments = dict(zip(sys.argv[1::2], sys.argv[2::2]))
-    sys.exit(main(int(arguments["--fd"]), int(arguments["--parent"])))
+    sys.exit(main(int(arguments["--fd"]), int(arguments["--inbox"]), int(arguments["--parent"])))

@@ -3,7 +3,7 @@
 import os
 import socket
 from collections import deque
-from typing import Deque, Optional
+from typing import Deque, List, Optional
 
 from . import frames
 
@@ -27,6 +27,10 @@ class Channel(object):
         self._received: Deque[frames.Frame] = deque()
         self._owner_pid = os.getpid()
 
+    def fileno(self) -> int:
+        """For whoever waits for more than frames."""
+        return self._socket.fileno()
+
     def receive(self) -> Optional[frames.Frame]:
         """The next frame; None at end of file, when the server has gone or wants the worker to end."""
         while not self._received:
@@ -35,6 +39,24 @@ class Channel(object):
                 return None
             self._received.extend(self._decoder.feed(data))
         return self._received.popleft()
+
+    def receive_request(self) -> Optional[frames.Frame]:
+        """The next request; None at end of file. Frames about an answer may have crossed the end of it."""
+        while True:
+            frame = self.receive()
+            if frame is None or frame[0]["kind"] == "request":
+                return frame
+
+    def receive_what_is_there(self) -> List[frames.Frame]:
+        """The frames that can be had without waiting.
+
+        Raises:
+            ChannelClosedError: the server has gone.
+        """
+        self._receive_what_is_there()
+        received = list(self._received)
+        self._received.clear()
+        return received
 
     def send(self, header: frames.Header, payload: bytes = b"") -> None:
         """Send one frame; blocks while the server reads more slowly than the handler writes.

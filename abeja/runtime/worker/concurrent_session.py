@@ -15,13 +15,15 @@ from typing import Any, Dict, Optional
 from . import failure, frames, labelled_output, session
 from .channel import Channel, ChannelClosedError
 from .crew import Crew
+from .inbox import Inbox
+from .request_of_context import RequestOfContext
 from .shared_channel import SharedChannel
 from .shared_loop import SharedLoop
 
 
-def run(channel: Channel, init: Dict[str, Any]) -> int:
+def run(channel: Channel, inbox: Inbox, init: Dict[str, Any]) -> int:
     """See `session.run`."""
-    return session.run(channel, init, ConcurrentSession)
+    return session.run(channel, inbox, init, ConcurrentSession)
 
 
 class ConcurrentSession(session.Session):
@@ -29,14 +31,16 @@ class ConcurrentSession(session.Session):
 
     Args:
         channel: the connection to the server.
+        inbox: gives the requests.
         init: the header of the `init` frame.
     """
 
-    def __init__(self, channel: Channel, init: Dict[str, Any]) -> None:
-        # Before the handler is loaded: its loggers keep the stream that they find.
-        labelled_output.install(init["output_mark"].encode("ascii"))
+    def __init__(self, channel: Channel, inbox: Inbox, init: Dict[str, Any]) -> None:
         self._loop = SharedLoop()
-        self._shared = SharedChannel(channel)
+        self._shared = SharedChannel(channel, inbox)
+        self._current = RequestOfContext()
+        # Before the handler is loaded: its loggers keep the stream that they find.
+        labelled_output.install(init["output_mark"].encode("ascii"), self._current)
         self._crew = Crew(self._run, init["concurrency"])
         self._problem: Optional[BaseException] = None
         super(ConcurrentSession, self).__init__(self._shared, init, loop=self._loop)
@@ -74,14 +78,14 @@ class ConcurrentSession(session.Session):
 
     def _run(self, frame: frames.Frame) -> None:
         header, payload = frame
-        labelled_output.begin(header["request_id"])
+        self._current.set(header["request_id"])
         try:
-            self._answer_or_report(header, payload)
+            self.answer_or_report(header, payload)
         except ChannelClosedError:
             return  # the reader finds the end of file too
         except BaseException:  # the report cannot be sent, and only the end of the worker tells the server
             traceback.print_exc()
             os._exit(1)
         finally:
-            labelled_output.begin("")
+            self._current.set("")
             self._shared.end(header["id"])

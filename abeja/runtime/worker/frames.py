@@ -14,8 +14,8 @@ ones travel as files whose path is in the header. Nothing is ever pickled.
 ==========  =========  ========================================================================
 kind        sent by    header fields
 ==========  =========  ========================================================================
-init        server     model_dir, handler, abi, encoders, spool_dir, version; concurrency and output_mark
-                       (see `labelled_output`), unless requests come one at a time
+init        server     model_dir, handler, abi, encoders, spool_dir, version, concurrency, output_mark (see
+                       `labelled_output`)
 ready       worker     python
 failed      worker     error (`slug`, `message`, `hint`, `traceback`)
 request     server     id, request_id, method, path, query, content_type, headers, contents, client_ip,
@@ -27,6 +27,8 @@ chunk       worker     id; the payload is the next piece of a streamed answer
 end         worker     id: the streamed answer is complete
 error       worker     id, error (`slug`, `message`, `traceback`); also in the middle of a stream
 ==========  =========  ========================================================================
+
+Requests go to the worker through a second socket, its `inbox`, one frame in each message; see there.
 
 A worker has up to `concurrency` requests at once, and the frames of their answers mix. With more
 than one, the chunks of a streamed answer may be WINDOW_BYTES ahead of what has been credited, so
@@ -47,6 +49,10 @@ HEADER_LIMIT_BYTES = 8 * 1024 * 1024
 PAYLOAD_LIMIT_BYTES = 1024 * 1024
 # A body up to this size travels in the frame; the size at which the server stops holding a body in memory.
 INLINE_LIMIT_BYTES = 64 * 1024
+# A request up to this size is one message of the inbox; several fit into what a socket holds.
+MESSAGE_LIMIT_BYTES = 32 * 1024
+# Says in the inbox that the request comes through the channel. No frame begins so.
+ELSEWHERE = b"\0"
 # What a worker may send of a streamed answer before the server gives credit: as much as a socket
 # holds, so that a fast client does not wait for credit to come and go.
 WINDOW_BYTES = 256 * 1024
@@ -57,6 +63,10 @@ _decode_json = json.JSONDecoder().decode
 _scan_json: Callable[[str, int], Tuple[Any, int]] = vars(json.JSONDecoder())["scan_once"]
 
 _PREFIX = struct.Struct(">4sII")
+
+# What begins the part of a header that is the same for many requests of a client, and for many answers of a handler.
+_REPEATED = (b',"status":', b',"method":')
+_REPEATED_LIMIT_BYTES = 4096
 
 Header = Dict[str, Any]
 Frame = Tuple[Header, bytes]
@@ -168,12 +178,31 @@ def _lengths(prefix: bytes) -> Tuple[int, int]:
 
 def _header(raw: bytes) -> Header:
     try:
-        header = _parsed(raw.decode("utf-8"))
+        header = _joined(raw)
     except (ValueError, RecursionError) as error:
         raise FrameError("a frame's header is not JSON: %s" % error) from error
     if not isinstance(header, dict) or not isinstance(header.get("kind"), str):
         raise FrameError("a frame's header is not an object with a kind")
     return header
+
+
+def _joined(raw: bytes) -> Any:
+    """The header, of which a part that comes again and again is parsed once only."""
+    for mark in _REPEATED:
+        at = raw.find(mark)
+        if at > 1 and len(raw) - at <= _REPEATED_LIMIT_BYTES:
+            try:
+                own, repeated = _parsed(raw[:at].decode("utf-8") + "}"), _parsed_repeated(raw[at + 1 :])
+            except (ValueError, RecursionError):
+                break  # the mark was within another value
+            own.update(repeated)
+            return own
+    return _parsed(raw.decode("utf-8"))
+
+
+@functools.lru_cache(maxsize=64)
+def _parsed_repeated(raw: bytes) -> Any:
+    return _parsed("{" + raw.decode("utf-8"))
 
 
 def _parsed(text: str) -> Any:

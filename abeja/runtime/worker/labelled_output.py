@@ -1,4 +1,4 @@
-"""What Python code prints while several requests run, labelled with the request that printed it.
+"""What Python code prints, labelled with the request that printed it.
 
 Each write becomes one or more pieces of the pipe that is stdout and stderr, in the form
 
@@ -16,71 +16,83 @@ import contextlib
 import io
 import os
 import sys
-from typing import Any
-
-try:
-    # A coroutine has the context of the request that it runs for, and so have the tasks that it starts.
-    from contextvars import ContextVar
-except ImportError:  # Python 3.6, where only the request's own thread is known
-    from threading import local
-
-    class ContextVar(local):  # type: ignore[no-redef] # the part of it that is used here
-        """A value for each thread."""
-
-        def __init__(self, name: str, *, default: str) -> None:
-            self.name = name
-            self._value = default
-
-        def get(self) -> str:
-            """The thread's value."""
-            return self._value
-
-        def set(self, value: str) -> None:
-            """Change it for this thread."""
-            self._value = value
-
+from typing import Any, List
 
 # PIPE_BUF of Linux: a pipe takes so much in one go, or nothing.
 _PIECE_BYTES = 4096
 
-_request_id: Any = ContextVar("abeja_request_id", default="")
+
+class OneRequest(object):
+    """Which request prints: the one that runs, in whatever thread."""
+
+    def __init__(self) -> None:
+        self._request_id = ""
+
+    def get(self) -> str:
+        """The request; empty if there is none."""
+        return self._request_id
+
+    def set(self, request_id: str) -> None:
+        """A request begins, or has ended if it is empty."""
+        self._request_id = request_id
 
 
-def begin(request_id: str) -> None:
-    """Label what this thread prints from here on, and the coroutines that it awaits; nothing if it is empty."""
-    _request_id.set(request_id)
+def install(mark: bytes, current: Any) -> None:
+    """Put labelling streams in the place of `sys.stdout` and `sys.stderr`.
+
+    Args:
+        mark: begins a label.
+        current: says whose output it is, as `OneRequest` does.
+    """
+    # Also those that a handler may put back.
+    sys.stdout = sys.__stdout__ = _labelled(sys.stdout, mark, current)  # type: ignore[misc] # final, says typeshed
+    sys.stderr = sys.__stderr__ = _labelled(sys.stderr, mark, current)  # type: ignore[misc]
+    _log[:] = [_LabelledFile(2, mark, "<stderr>", current)]
 
 
-def install(mark: bytes) -> None:
-    """Put labelling streams in the place of `sys.stdout` and `sys.stderr`."""
-    sys.stdout = _labelled(sys.stdout, mark)
-    sys.stderr = _labelled(sys.stderr, mark)
+def log(line: str) -> None:
+    """Write a line of ours, whatever the handler has made of the streams."""
+    data = line.encode("utf-8", "replace") + b"\n"
+    try:
+        if _log:
+            _log[0].write(data)
+        else:
+            os.write(2, data)
+    except (OSError, ValueError):  # the handler may have closed it
+        return
 
 
-def _labelled(stream: Any, mark: bytes) -> Any:
+# One file, once the streams are labelled.
+_log: List["_LabelledFile"] = []
+
+
+def _labelled(stream: Any, mark: bytes, current: Any) -> Any:
     if stream is None:  # Python found the descriptor closed
         return None
-    file = _LabelledFile(stream.fileno(), mark, stream.name)
-    return io.TextIOWrapper(
+    file = _LabelledFile(stream.fileno(), mark, stream.name, current)
+    labelled: Any = io.TextIOWrapper(
         file,
         encoding=stream.encoding,
         errors=stream.errors,
         newline="\n",
         line_buffering=stream.line_buffering,
-        write_through=True,  # what is not kept cannot be another thread's
+        write_through=True,  # what is not kept cannot be another thread's, nor another request's
     )
+    labelled.mode = "w"  # as Python's own have it
+    return labelled
 
 
 class _LabelledFile(io.FileIO):
     """The binary layer: it labels what is written in a request, and nothing else."""
 
-    def __init__(self, fd: int, mark: bytes, name: str) -> None:
+    def __init__(self, fd: int, mark: bytes, name: str, current: Any) -> None:
         super(_LabelledFile, self).__init__(fd, "wb", closefd=False)
         self.name = name
         self._mark = mark
+        self._current = current
 
     def write(self, data: Any) -> int:
-        request_id = _request_id.get()
+        request_id = self._current.get()
         if not request_id:
             return int(super(_LabelledFile, self).write(data) or 0)
         view = memoryview(data).cast("B")

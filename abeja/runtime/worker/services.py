@@ -2,8 +2,9 @@
 
 import collections.abc
 import json
-import os
 from typing import Any, AsyncIterable, Awaitable, Dict, Iterable, Iterator, List, Mapping, Optional, Tuple
+
+from . import labelled_output
 
 # Our own: user code may replace json.dumps.
 _encode_json = json.JSONEncoder(separators=(",", ":")).encode
@@ -71,7 +72,7 @@ class Services(object):
             fields: further members of the JSON body.
             headers: further response headers.
         """
-        _log("refused: %d %s" % (status, " ".join(reason.split())))
+        labelled_output.log("refused: %d %s" % (status, " ".join(reason.split())))
         body = dict({"status": reason}, **(fields or {}), request_id=message.request_id)
         return {
             "status": status,
@@ -106,10 +107,3 @@ class Services(object):
 
 async def _as_coroutine(awaitable: Awaitable[Any]) -> Any:
     return await awaitable
-
-
-def _log(line: str) -> None:
-    try:
-        os.write(2, line.encode("utf-8", "replace") + b"\n")
-    except OSError:  # the handler may have closed it
-        return

@@ -6,22 +6,23 @@ import sys
 import tempfile
 from typing import Any, BinaryIO, Callable, Dict, Iterable, List, Optional, Tuple
 
-from . import failure, frames, loading
+from . import failure, frames, labelled_output, loading
 from .channel import ChannelClosedError
 from .message import Message
 from .services import Services
 
 
-def run(channel: Any, init: Dict[str, Any], make: Optional[Callable[..., "Session"]] = None) -> int:
+def run(channel: Any, inbox: Any, init: Dict[str, Any], make: Optional[Callable[..., Any]] = None) -> int:
     """Load what `init` names, say so, and serve until the server has gone. Returns the exit code.
 
     Args:
         channel: the connection to the server.
+        inbox: gives the requests.
         init: the header of the `init` frame.
-        make: another class than `Session`.
+        make: another class than `SerialSession`.
     """
     try:
-        session = (make or Session)(channel, init)
+        session = (make or SerialSession)(channel, inbox, init)
     except failure.LoadError as error:
         channel.send({"kind": "failed", "error": error.describe()})
         return 4
@@ -34,7 +35,7 @@ def run(channel: Any, init: Dict[str, Any], make: Optional[Callable[..., "Sessio
 
 
 class Session(object):
-    """Serves the requests of one server over `channel`, one at a time, in this thread.
+    """A loaded handler, and how one request of it is answered over `channel`.
 
     Args:
         channel: the connection to the server.
@@ -46,17 +47,6 @@ class Session(object):
         self._channel = channel
         self._spool_dir: str = init["spool_dir"]
         self._services, self._adapter = _load_adapter(init, loop)
-
-    def serve(self) -> None:
-        """Answer requests until end of file."""
-        while True:
-            frame = self._channel.receive()
-            if frame is None:
-                return
-            header, payload = frame
-            # A cancel may cross the last piece of the answer that it is about.
-            if header["kind"] == "request":
-                self._answer_or_report(header, payload)
 
     def answer(self, header: Dict[str, Any], payload: bytes) -> None:
         """Answer one request, given as its frame.
@@ -80,7 +70,12 @@ class Session(object):
         """Let go of what the services hold."""
         self._services.close()
 
-    def _answer_or_report(self, header: Dict[str, Any], payload: bytes) -> None:
+    def answer_or_report(self, header: Dict[str, Any], payload: bytes) -> None:
+        """Answer one request, or send the error that `answer` has raised.
+
+        Raises:
+            ChannelClosedError: the server has gone.
+        """
         try:
             self.answer(header, payload)
         except ChannelClosedError:
@@ -125,6 +120,34 @@ class Session(object):
             self._channel.send(head, payload)
         else:
             self._channel.send(dict(head, body="file", path=path, size=os.path.getsize(path)))
+
+
+class SerialSession(Session):
+    """Serves one request at a time, in this thread.
+
+    Args:
+        channel: the connection to the server.
+        inbox: gives the requests.
+        init: the header of the `init` frame.
+    """
+
+    def __init__(self, channel: Any, inbox: Any, init: Dict[str, Any]) -> None:
+        self._inbox = inbox
+        self._current = labelled_output.OneRequest()
+        # Before the handler is loaded: its loggers keep the stream that they find.
+        labelled_output.install(init["output_mark"].encode("ascii"), self._current)
+        super(SerialSession, self).__init__(channel, init)
+
+    def serve(self) -> None:
+        """Answer requests until end of file."""
+        while True:
+            frame = self._inbox.receive(self._channel.receive_request)
+            if frame is None:
+                return
+            header, payload = frame
+            self._current.set(header["request_id"])
+            self.answer_or_report(header, payload)
+            self._current.set("")
 
 
 def _load_adapter(init: Dict[str, Any], loop: Optional[Any]) -> Tuple[Services, Any]:

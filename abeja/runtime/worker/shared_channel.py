@@ -1,10 +1,13 @@
 """The worker's end of the socket for several requests at once."""
 
+import select
 import threading
-from typing import Dict, Optional
+from collections import deque
+from typing import Deque, Dict, Iterable, Optional
 
 from . import frames
 from .channel import Channel, ChannelClosedError
+from .inbox import Inbox
 
 
 class SharedChannel(object):
@@ -15,26 +18,50 @@ class SharedChannel(object):
 
     Args:
         channel: the connection.
+        inbox: gives the requests.
     """
 
-    def __init__(self, channel: Channel) -> None:
+    def __init__(self, channel: Channel, inbox: Inbox) -> None:
         self._channel = channel
+        self._inbox = inbox
+        self._poll = select.poll()
+        for end in (channel, inbox):
+            self._poll.register(end.fileno(), select.POLLIN)
+        self._large: Deque[frames.Frame] = deque()
         self._sending = threading.Lock()
         self._windows: Dict[int, _Window] = {}
 
     def receive(self) -> Optional[frames.Frame]:
-        """The next `request`; None at end of file. What `cancel` and `credit` say is done here.
+        """The next request; None at end of file. What `cancel` and `credit` say is done here.
 
         For one thread, which does nothing else: an answer may wait for what it reads.
         """
         while True:
+            ready = [fd for fd, _ in self._poll.poll()]
+            if self._channel.fileno() in ready:
+                try:
+                    self._obey(self._channel.receive_what_is_there())
+                except ChannelClosedError:
+                    return None
+            if self._inbox.fileno() in ready:
+                return self._inbox.receive(self._large_request)
+
+    def _large_request(self) -> Optional[frames.Frame]:
+        while not self._large:
             frame = self._channel.receive()
-            if frame is None or frame[0]["kind"] == "request":
-                return frame
+            if frame is None:
+                return None
+            self._obey((frame,))
+        return self._large.popleft()
+
+    def _obey(self, received: Iterable[frames.Frame]) -> None:
+        for frame in received:
             header = frame[0]
             window = self._windows.get(header["id"])
             # A frame may cross the last piece of the answer that it is about.
-            if window is not None and header["kind"] == "cancel":
+            if header["kind"] == "request":
+                self._large.append(frame)
+            elif window is not None and header["kind"] == "cancel":
                 window.cancel()
             elif window is not None and header["kind"] == "credit":
                 window.widen(header["bytes"])

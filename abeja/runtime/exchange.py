@@ -81,6 +81,7 @@ class Exchange:
         receiver: gets the answer.
         terms: see there.
         may_stream: whether the receiver takes an answer whose length is not known.
+        on_collected: called with each piece of a streamed answer that the receiver gets as a whole.
         on_forgotten: called if it is cancelled before a worker has it.
         on_returned: called if it needs another worker: the one that it was given to never had it.
     """
@@ -92,12 +93,14 @@ class Exchange:
         *,
         terms: Terms,
         may_stream: bool,
+        on_collected: Callable[[bytes], None] | None = None,
         on_forgotten: Callable[["Exchange"], None],
         on_returned: Callable[["Exchange"], None],
     ) -> None:
         self._receiver = receiver
         self._terms = terms
         self._may_stream = may_stream
+        self._on_collected = on_collected
         self._on_forgotten = on_forgotten
         self._on_returned = on_returned
         self._worker: WorkerLease | None = None
@@ -189,6 +192,8 @@ class Exchange:
             return
         try:
             self._held.write(data)
+            if self._on_collected is not None:
+                self._on_collected(data)
             if self._may_stream and self._held.is_in_file:
                 self._stop_holding()
             elif self._may_stream and self._hold is None:

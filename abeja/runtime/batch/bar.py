@@ -101,7 +101,7 @@ def _detail(standing: Standing) -> str:
     if streaming := standing.streaming:
         name, results = streaming
         return f"  {shown(name)}: {results} results"
-    return f"  {shown(next(iter(standing.running)))}" if standing.running else ""
+    return f"  {shown(standing.current)}" if standing.current else ""
 
 
 def _cut(text: str, columns: int) -> str:

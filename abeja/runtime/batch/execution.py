@@ -174,12 +174,15 @@ class Execution:
     def _signals(self) -> Iterator[None]:
         loop = asyncio.get_running_loop()
         task = asyncio.current_task()
-        for number in _SIGNALS:
+        # Under nohup, the end of the terminal is none of the run.
+        is_detached = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+        numbers = [number for number in _SIGNALS if number is not signal.SIGHUP or not is_detached]
+        for number in numbers:
             loop.add_signal_handler(number, self._signalled, number, task)
         try:
             yield
         finally:
-            for number in _SIGNALS:
+            for number in numbers:
                 loop.remove_signal_handler(number)
 
     def _signalled(self, number: signal.Signals, task: "asyncio.Task[Any] | None") -> None:

@@ -47,6 +47,7 @@ class LinesOutput:
         self._journal = Journal(_state(path), {**header, "output": "lines"})
         self._held = self._journal.folder / _HELD
         self._end = self._merges = self._next = 0
+        self._is_broken = False
         self._early: set[int] = set()
         # Those whose places have the results of an earlier run.
         self._again: set[int] = set()
@@ -96,6 +97,8 @@ class LinesOutput:
         try:
             await self._ordered.put(result)
         except OSError as error:
+            # Nothing may follow half a line; it is cut off when the run is resumed.
+            self._is_broken = True
             raise failed(self._path, error) from error
 
     async def sync(self) -> None:
@@ -106,7 +109,8 @@ class LinesOutput:
     async def close(self, *, is_complete: bool) -> None:
         """See `Output`."""
         try:
-            await self._ordered.place()
+            if not self._is_broken:
+                await self._ordered.place()
             if is_complete and self._again:
                 await asyncio.to_thread(self._merge)
             self._journal.wrote(self._path)

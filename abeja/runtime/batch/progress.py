@@ -40,18 +40,34 @@ class Standing:
 
     Attributes:
         tally: see above.
-        running: the inputs that a worker has now, with the number of results that have come of each.
     """
 
     def __init__(self, tally: Tally) -> None:
         self.tally = tally
-        self.running: dict[str, int] = {}
+        self._running: dict[str, int] = {}
         self._pace = Pace()
         self._started_s = time.monotonic()
 
     def note(self) -> None:
         """To be called now and then."""
         self._pace.note(self._done_now)
+
+    def begin(self, name: str) -> None:
+        """An input is handed to a worker."""
+        self._running[name] = 0
+
+    def came(self, name: str, piece: bytes) -> None:
+        """A piece of a streamed answer has come. Each result but the first begins with a newline."""
+        self._running[name] += piece.startswith(b"\n") or not self._running[name]
+
+    def end(self, name: str) -> None:
+        """An input is answered."""
+        self._running.pop(name, None)
+
+    @property
+    def current(self) -> str:
+        """The input that a worker has had for the longest time; empty if no worker has any."""
+        return next(iter(self._running), "")
 
     @property
     def elapsed_s(self) -> float:
@@ -74,8 +90,8 @@ class Standing:
     @property
     def streaming(self) -> tuple[str, int] | None:
         """The input that has given the most results so far, of those that give several; such as frames of a video."""
-        name = max(self.running, key=lambda name: self.running[name], default=None)
-        return (name, self.running[name]) if name is not None and self.running[name] > 1 else None
+        name = max(self._running, key=lambda name: self._running[name], default="")
+        return (name, self._running[name]) if self._running.get(name, 0) > 1 else None
 
     def report(self) -> dict[str, Any]:
         """For a program."""
@@ -88,7 +104,7 @@ class Standing:
             "rate": round(self.rate, 3),
             "eta_s": None if left_s is None else round(left_s, 1),
             "elapsed_s": round(self.elapsed_s, 1),
-            "running": [{"input": name, "results": count} for name, count in self.running.items()],
+            "running": [{"input": name, "results": count} for name, count in self._running.items()],
         }
 
     @property

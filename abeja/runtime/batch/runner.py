@@ -262,15 +262,20 @@ class Runner:
 
     async def _ask(self, item: Item, request: Request) -> tuple[Response | None, float]:
         answer = _Answer()
+        self._parts.standing.begin(item.name)
         begun = time.monotonic()
-        exchange = self._parts.dispatcher.submit(request, answer, may_stream=False)
+        exchange = self._parts.dispatcher.submit(
+            request,
+            answer,
+            may_stream=False,
+            on_collected=lambda piece: self._parts.standing.came(item.name, piece),
+        )
         self._asked[exchange] = answer
-        self._parts.standing.running[item.name] = 0
         try:
             response = await answer.response
         finally:
             del self._asked[exchange]
-            self._parts.standing.running.pop(item.name, None)
+            self._parts.standing.end(item.name)
         return response, time.monotonic() - begun
 
     async def _wait_for_worker(self, since: float) -> None:

@@ -2,103 +2,13 @@
 
 import base64
 import json
-import os
 import re
 import signal
-import subprocess
-from collections import Counter
-from collections.abc import Callable, Iterator
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable
 
 import pytest
-from attrs import frozen
 
-from tests.end_to_end.conftest import children_of, wait_until
-
-
-@frozen
-class Batch:
-    """A folder with everything that a run needs.
-
-    Attributes:
-        folder: has the inputs below `in`.
-        start: starts a run: ``start("--output", "out.jsonl")``.
-    """
-
-    folder: Path
-    start: Callable[..., "subprocess.Popen[str]"]
-
-    def run(self, *arguments: str, code: int | None = 0) -> "tuple[str, str]":
-        """What a run writes to stdout and stderr; it must end with `code`, unless that is None."""
-        process = self.start(*arguments)
-        stdout, stderr = process.communicate(timeout=50)
-        assert code in (None, process.returncode), stderr
-        return stdout, stderr
-
-    def add(self, name: str, wish: "dict[str, Any] | bytes") -> None:
-        """An input."""
-        path = self.folder / "in" / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(wish if isinstance(wish, bytes) else json.dumps(wish).encode())
-
-    def add_many(self, count: int, **wish: Any) -> None:
-        """Inputs that are alike, in the order of their names."""
-        for number in range(count):
-            self.add(f"{number:04}.json", {"n": number, **wish})
-
-    def calls(self) -> "Counter[str]":
-        """How often the handler was asked for each."""
-        path = self.folder / "calls"
-        return Counter(path.read_text().split()) if path.exists() else Counter()
-
-    def lines(self, name: str = "out.jsonl") -> "list[dict[str, Any]]":
-        """What a file of results has."""
-        return [json.loads(line) for line in (self.folder / name).read_bytes().splitlines()]
-
-    def files(self, name: str = "out") -> "list[str]":
-        """The names of the results in a folder."""
-        root = self.folder / name
-        return sorted(
-            str(path.relative_to(root))
-            for path in root.rglob("*")
-            if path.is_file() and ".abeja-runtime-run" not in path.parts
-        )
-
-    def journaled(self) -> "list[str]":
-        """The inputs that are done, by the journal."""
-        (path,) = self.folder.glob("**/journal.jsonl")
-        lines = [json.loads(line) for line in path.read_bytes().splitlines(keepends=True) if line.endswith(b"\n")]
-        return [line["input"] for line in lines if "n" in line]
-
-
-@pytest.fixture
-def batch(command: Path, environ: dict[str, str], handlers: Path, tmp_path: Path) -> Iterator[Batch]:
-    """An empty batch for the handler `batch`."""
-    started = []
-    gate = tmp_path / "gate"
-    gate.touch()
-
-    def start(*arguments: str) -> "subprocess.Popen[str]":
-        process = subprocess.Popen(
-            [command, "run", "--image-version", "19.04", "--model-dir", handlers / "batch", *arguments],
-            cwd=tmp_path,
-            env={**environ, "TMPDIR": str(tmp_path / "tmp"), "CALLS": str(tmp_path / "calls"), "GATE": str(gate)},
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        started.append(process)
-        return process
-
-    (tmp_path / "in").mkdir()
-    (tmp_path / "tmp").mkdir()
-    yield Batch(tmp_path, start)
-    for process in started:
-        if process.poll() is None:
-            process.kill()
-        process.communicate()
+from tests.end_to_end.batches import Batch, kill_a_worker
 
 
 def test_results_of_a_folder_are_lines_in_the_order_of_the_names(batch: Batch) -> None:
@@ -242,9 +152,9 @@ def test_killed_worker_and_ctrl_c_leave_each_result_exactly_once(batch: Batch, o
     batch.add_many(120, s=0.01)
     arguments = ("--input", "in", "--output", output, "--workers", "2")
     process = batch.start(*arguments)
-    wait_for(batch, 10)
+    batch.wait_for(10)
     kill_a_worker(process.pid)
-    wait_for(batch, 40)
+    batch.wait_for(40)
     process.send_signal(signal.SIGINT)
     _, stderr = process.communicate(timeout=30)
     assert process.returncode == 130
@@ -269,7 +179,7 @@ def test_killed_run_loses_nothing_that_is_done(batch: Batch, output: str) -> Non
     batch.add("0010.json", {"n": 10, "s": 0.5})
     arguments = ("--input", "in", "--output", output, "--workers", "2")
     process = batch.start(*arguments)
-    wait_for(batch, 25)
+    batch.wait_for(25)
     process.kill()
     process.communicate()
     done = {name.removesuffix(".json").lstrip("0") or "0" for name in batch.journaled()}
@@ -350,7 +260,7 @@ def test_another_handler_is_refused(batch: Batch) -> None:
 def test_output_that_another_run_has_is_refused(batch: Batch) -> None:
     batch.add_many(1, do="pause")
     process = batch.start("--input", "in", "--output", "out.jsonl")
-    wait_until_called(batch, "0")
+    batch.wait_until_called("0")
 
     _, stderr = batch.run("--input", "in", "--output", "out.jsonl", "--resume", code=2)
 
@@ -363,7 +273,7 @@ def test_output_that_another_run_has_is_refused(batch: Batch) -> None:
 def test_second_ctrl_c_does_not_wait_for_the_workers(batch: Batch) -> None:
     batch.add_many(3, do="pause")
     process = batch.start("--input", "in", "--output", "out.jsonl", "--timeout", "600")
-    wait_until_called(batch, "0")
+    batch.wait_until_called("0")
     process.send_signal(signal.SIGINT)
     assert process.stderr is not None
     for line in process.stderr:
@@ -417,22 +327,3 @@ def test_lines_elsewhere_say_how_far_it_is(batch: Batch) -> None:
     _, stderr = batch.run("--input", "in", "--output", "out")
 
     assert re.search(r"^run: 3 of 3 done \(100 %\), 0 failed, [\d.]+/s$", stderr, re.MULTILINE)
-
-
-def wait_for(batch: Batch, count: int) -> None:
-    """Wait until so many inputs are done."""
-    wait_until(
-        lambda: any(batch.folder.glob("**/journal.jsonl")) and len(batch.journaled()) >= count, f"{count} inputs done"
-    )
-
-
-def wait_until_called(batch: Batch, name: str) -> None:
-    """Wait until the handler has been asked for an input."""
-    wait_until(lambda: batch.calls()[name] > 0, f"the handler to be asked for {name}")
-
-
-def kill_a_worker(pid: int) -> None:
-    """SIGKILL to one of the workers of a run."""
-    workers = [child for child in children_of(pid) if b"--parent" in Path(f"/proc/{child}/cmdline").read_bytes()]
-    assert len(workers) == 2
-    os.kill(workers[0], signal.SIGKILL)

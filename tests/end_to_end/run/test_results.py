@@ -166,7 +166,9 @@ def test_killed_worker_and_ctrl_c_leave_each_result_exactly_once(batch: Batch, o
     batch.run(*arguments, "--resume", code=None)
 
     assert sorted(batch.journaled()) == [f"{number:04}.json" for number in range(120)]
-    assert batch.calls() == {str(number): 1 for number in range(120)}
+    # The worker may have been killed before it said that it was called.
+    assert set(batch.calls().values()) == {1}
+    assert len(batch.calls()) >= 119
     if output == "out":
         assert [name.partition(".")[0] for name in batch.files()] == [f"{number:04}" for number in range(120)]
     else:

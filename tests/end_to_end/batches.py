@@ -72,9 +72,9 @@ class Batch:
         """Wait until so many inputs are done."""
         wait_until(lambda: any(self._journals()) and len(self.journaled()) >= count, f"{count} to be done")
 
-    def wait_until_called(self, name: str) -> None:
-        """Wait until the handler has been asked for an input."""
-        wait_until(lambda: self.calls()[name] > 0, f"the handler to be asked for {name}")
+    def wait_until_called(self) -> None:
+        """Wait until the handler has been asked for an input, whichever is first."""
+        wait_until(self.calls, "the handler to be called")
 
     def _journals(self) -> list[Path]:
         return [path for folder in (self.folder, self.folder / "out") for path in folder.glob(".*run/journal.jsonl")]

@@ -262,7 +262,7 @@ def test_another_handler_is_refused(batch: Batch) -> None:
 def test_output_that_another_run_has_is_refused(batch: Batch) -> None:
     batch.add_many(1, do="pause")
     process = batch.start("--input", "in", "--output", "out.jsonl")
-    batch.wait_until_called("0")
+    batch.wait_until_called()
 
     _, stderr = batch.run("--input", "in", "--output", "out.jsonl", "--resume", code=2)
 
@@ -275,7 +275,7 @@ def test_output_that_another_run_has_is_refused(batch: Batch) -> None:
 def test_second_ctrl_c_does_not_wait_for_the_workers(batch: Batch) -> None:
     batch.add_many(3, do="pause")
     process = batch.start("--input", "in", "--output", "out.jsonl", "--timeout", "600")
-    batch.wait_until_called("0")
+    batch.wait_until_called()
     process.send_signal(signal.SIGINT)
     assert process.stderr is not None
     for line in process.stderr:

@@ -123,7 +123,8 @@ class Runner:
         self._is_listed = False
         self._turn = asyncio.Lock()
         self._slots = asyncio.Semaphore(course.slots)
-        self._has_put = asyncio.Event()
+        self._in_hand = 0
+        self._may_go_on = asyncio.Event()
         self._asked: dict[Exchange, _Answer] = {}
         self._count = 0
         self._has_dropped = False
@@ -159,7 +160,7 @@ class Runner:
     def stop(self) -> None:
         """Begin no more; what the workers have is finished, and kept."""
         self._stopping.set()
-        self._has_put.set()
+        self._may_go_on.set()
         for exchange, answer in list(self._asked.items()):
             if exchange.is_waiting:
                 exchange.cancel()
@@ -185,6 +186,8 @@ class Runner:
                 self._has_dropped = True
             else:
                 await self._keep(result)
+            self._in_hand -= 1
+            self._may_go_on.set()
 
     async def _next(self) -> Item | None:
         """The next input that is not done yet; None if there is none, or it is stopping."""
@@ -197,10 +200,12 @@ class Runner:
                     continue
                 if self._is_done(self._listed[0]):
                     self._listed.popleft()
-                elif self._parts.output.held >= _HELD:
-                    self._has_put.clear()
-                    await self._has_put.wait()
+                elif self._parts.output.held >= _HELD and self._in_hand:
+                    # One of those in hand is what the others wait for; without any, it is the next one.
+                    self._may_go_on.clear()
+                    await self._may_go_on.wait()
                 else:
+                    self._in_hand += 1
                     return self._listed.popleft()
             return None
 
@@ -298,7 +303,6 @@ class Runner:
             error=result.error,
             is_earlier=False,
         )
-        self._has_put.set()
         if result.is_failure and self._course.fails_fast:
             self.stop()
 

@@ -5,6 +5,7 @@ import json
 import re
 import signal
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -196,6 +197,24 @@ def test_killed_run_loses_nothing_that_is_done(batch: Batch, output: str) -> Non
     assert (batch.files() if output == "out" else [line["input"] for line in batch.lines()]) == names
 
 
+def test_no_more_than_a_thousand_results_wait_for_one_also_after_an_interruption(batch: Batch) -> None:
+    lines = [json.dumps({"n": number, "do": "" if number else "pause"}) for number in range(1500)]
+    batch.add("lines.jsonl", "\n".join(lines).encode())
+    arguments = ("--input", "in", "--output", "out.jsonl", "--workers", "2", "--timeout", "600")
+    process = batch.start(*arguments)
+    batch.wait_for(1000)
+    process.kill()
+    process.communicate()
+    # The four lanes of the two workers may each have had one more.
+    assert 1000 <= batch.calls().total() <= 1004
+    (batch.folder / "gate").unlink()
+
+    batch.run(*arguments, "--resume")
+
+    assert [line["body"] for line in batch.lines()] == [{"n": number} for number in range(1500)]
+    assert batch.calls().total() <= 1500 + 2
+
+
 def test_resuming_a_finished_run_does_nothing(batch: Batch) -> None:
     batch.add_many(10)
     batch.run("--input", "in", "--output", "out.jsonl")
@@ -291,6 +310,39 @@ def test_second_ctrl_c_does_not_wait_for_the_workers(batch: Batch) -> None:
     (batch.folder / "gate").unlink()
     batch.run("--input", "in", "--output", "out.jsonl", "--resume")
     assert [line["status"] for line in batch.lines()] == [200] * 3
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129)])
+def test_other_signals_finish_what_the_workers_have_too(batch: Batch, number: signal.Signals, code: int) -> None:
+    batch.add_many(100, s=0.02)
+    process = batch.start("--input", "in", "--output", "out.jsonl")
+    batch.wait_for(3)
+    process.send_signal(number)
+    _, stderr = process.communicate(timeout=30)
+
+    assert process.returncode == code, stderr
+    assert [line["status"] for line in batch.lines()] == [200] * batch.calls().total()
+
+
+def test_reader_that_leaves_ends_the_run(batch: Batch) -> None:
+    batch.add_many(100, do="large")
+    process = batch.start("--input", "in")
+    assert process.stdout is not None
+    process.stdout.read(1000)
+    process.stdout.close()
+
+    assert process.wait(30) == 1
+    assert batch.calls().total() < 100
+
+
+def test_full_disk_is_an_error_of_the_output(batch: Batch) -> None:
+    batch.add_many(2)
+    with Path("/dev/full").open("w") as full:
+        process = batch.start("--input", "in", stdout=full)
+        _, stderr = process.communicate(timeout=30)
+
+    assert process.returncode == 1
+    assert "Error: output-failed: the results cannot be written to stdout: No space left on device." in stderr
 
 
 def test_handler_that_does_not_load_leaves_nothing(batch: Batch) -> None:

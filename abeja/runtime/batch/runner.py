@@ -27,7 +27,9 @@ _LISTED = 64
 _LISTED_BYTES = 1024 * 1024
 # Results that may wait for one before them. They wait on the disk.
 _HELD = 1000
+# Results are brought to the disk so often, and whoever writes more of them meanwhile waits for that.
 _SYNC_S = 1.0
+_UNSYNCED = 5000
 # When no worker is ready: how often to look, and how long to hope. The pool goes on trying meanwhile.
 _LOOK_S = 0.1
 _PATIENCE_S = 120.0
@@ -123,7 +125,7 @@ class Runner:
         self._is_listed = False
         self._turn = asyncio.Lock()
         self._slots = asyncio.Semaphore(course.slots)
-        self._in_hand = 0
+        self._in_hand = self._unsynced = 0
         self._may_go_on = asyncio.Event()
         self._asked: dict[Exchange, _Answer] = {}
         self._count = 0
@@ -295,6 +297,7 @@ class Runner:
     async def _keep(self, result: Result) -> None:
         item = result.item
         await self._parts.output.put(result)
+        self._unsynced += 1
         self._parts.tally.add(
             number=item.number,
             name=item.name,
@@ -305,6 +308,8 @@ class Runner:
         )
         if result.is_failure and self._course.fails_fast:
             self.stop()
+        if self._unsynced >= _UNSYNCED:
+            await self._sync_now()
 
     async def _count_inputs(self) -> None:
         self._parts.tally.total = await asyncio.to_thread(self._parts.inputs.count)
@@ -319,7 +324,11 @@ class Runner:
     async def _sync(self) -> None:
         while True:
             await asyncio.sleep(_SYNC_S)
-            await self._parts.output.sync()
+            await self._sync_now()
+
+    async def _sync_now(self) -> None:
+        self._unsynced = 0
+        await self._parts.output.sync()
 
 
 def _some(listing: Iterator[Item | None]) -> tuple[list[Item], bool]:

@@ -2,8 +2,6 @@
 
 import asyncio
 import time
-from collections import deque
-from collections.abc import Iterator
 
 from attrs import field, frozen
 
@@ -15,18 +13,15 @@ from abeja.runtime.batch.progress import Standing
 from abeja.runtime.batch.reasons import Reasons, is_own
 from abeja.runtime.batch.report import Tally
 from abeja.runtime.batch.result import Result
+from abeja.runtime.batch.upcoming import Upcoming
 from abeja.runtime.dispatch import Dispatcher
 from abeja.runtime.engine import Engine
 from abeja.runtime.errors import InputInvalidError, NotReadyError, QueueFullError, WorkerStartError
 from abeja.runtime.exchange import Exchange
 from abeja.runtime.messages import Request, Response
 from abeja.runtime.spool import Spool
+from abeja.runtime.worker.frames import INLINE_LIMIT_BYTES
 
-# Inputs that are listed ahead; the lines among them hold no more than this in memory, but for the last.
-_LISTED = 64
-_LISTED_BYTES = 1024 * 1024
-# Results that may wait for one before them. They wait on the disk.
-_HELD = 1000
 # Results are brought to the disk so often, and whoever writes more of them meanwhile waits for that.
 _SYNC_S = 1.0
 _UNSYNCED = 5000
@@ -120,17 +115,11 @@ class Runner:
     def __init__(self, parts: Parts, course: Course) -> None:
         self._parts = parts
         self._course = course
-        self._listing: Iterator[Item | None] = iter(parts.inputs)
-        self._listed: deque[Item] = deque()
-        self._is_listed = False
-        self._turn = asyncio.Lock()
+        self._upcoming = Upcoming(parts.inputs, parts.output, tally=parts.tally, retries_failed=course.retries_failed)
         self._slots = asyncio.Semaphore(course.slots)
-        self._in_hand = self._unsynced = 0
-        self._may_go_on = asyncio.Event()
+        self._unsynced = 0
         self._asked: dict[Exchange, _Answer] = {}
-        self._count = 0
         self._has_dropped = False
-        self._stopping = asyncio.Event()
         self._is_forced = False
         self.is_complete = False
 
@@ -149,10 +138,10 @@ class Runner:
         others = [asyncio.create_task(work) for work in (self._count_inputs(), self._show(), self._sync())]
         try:
             await _all_or_first_error(lanes, others)
-            self.is_complete = self._is_listed and not self._listed and not self._has_dropped
+            self.is_complete = self._upcoming.is_exhausted and not self._has_dropped
             if self.is_complete:
-                self._parts.tally.total = self._count
-                self._parts.output.past.check_end(self._count)
+                self._parts.tally.total = self._upcoming.count
+                self._parts.output.past.check_end(self._upcoming.count)
         finally:
             self.stop()
             for task in (*lanes, *others):
@@ -161,8 +150,7 @@ class Runner:
 
     def stop(self) -> None:
         """Begin no more; what the workers have is finished, and kept."""
-        self._stopping.set()
-        self._may_go_on.set()
+        self._upcoming.stop()
         for exchange, answer in list(self._asked.items()):
             if exchange.is_waiting:
                 exchange.cancel()
@@ -179,69 +167,26 @@ class Runner:
     @property
     def is_stopping(self) -> bool:
         """Whether it begins no more."""
-        return self._stopping.is_set()
+        return self._upcoming.is_stopped()
 
     async def _lane(self) -> None:
-        while (item := await self._next()) is not None:
+        while (item := await self._upcoming.next()) is not None:
             result = await self._result(item)
             if result is None:
                 self._has_dropped = True
             else:
                 await self._keep(result)
-            self._in_hand -= 1
-            self._may_go_on.set()
-
-    async def _next(self) -> Item | None:
-        """The next input that is not done yet; None if there is none, or it is stopping."""
-        async with self._turn:
-            while not self._stopping.is_set():
-                if not self._listed:
-                    if self._is_listed:
-                        return None
-                    await self._list()
-                    continue
-                if self._is_done(self._listed[0]):
-                    self._listed.popleft()
-                elif self._parts.output.held >= _HELD and self._in_hand:
-                    # One of those in hand is what the others wait for; without any, it is the next one.
-                    self._may_go_on.clear()
-                    await self._may_go_on.wait()
-                else:
-                    self._in_hand += 1
-                    return self._listed.popleft()
-            return None
-
-    async def _list(self) -> None:
-        items, is_end = await asyncio.to_thread(_some, self._listing)
-        self._listed.extend(items)
-        self._count += len(items)
-        # The end of stdin may be that nobody waits for it any more.
-        self._is_listed = is_end and not self._stopping.is_set()
-
-    def _is_done(self, item: Item) -> bool:
-        done = self._parts.output.past.of(item, may_run_again=self._course.retries_failed)
-        if done is None:
-            return False
-        self._parts.tally.add(
-            number=item.number,
-            name=item.name,
-            status=done.status,
-            time_s=done.time_s,
-            error=done.error,
-            is_earlier=True,
-        )
-        return True
+            self._upcoming.end()
 
     async def _result(self, item: Item) -> Result | None:
         """What becomes of an input; None if it is stopping before a worker has had it."""
-        since = time.monotonic()
-        while not self._stopping.is_set():
+        while not self._upcoming.is_stopped():
             try:
                 request, identity = await self._read(item)
             except InputInvalidError as error:
                 return Result(item=item, identity=item.identity(), status=None, error=error.message)
             async with self._slots:
-                if self._stopping.is_set():
+                if self._upcoming.is_stopped():
                     request.remove_files()
                     return None
                 response, time_s = await self._ask(item, request)
@@ -249,7 +194,7 @@ class Runner:
                 return None
             reason = self._parts.reasons.of(request.request_id, response)
             if response.status in _NO_WORKER and is_own(response):
-                await self._wait_for_worker(since)
+                await self._wait_for_worker()
                 continue
             return Result(
                 item=item,
@@ -263,7 +208,7 @@ class Runner:
         return None
 
     async def _read(self, item: Item) -> tuple[Request, str]:
-        if isinstance(item.content, bytes) and item.size_bytes <= _LISTED_BYTES:
+        if isinstance(item.content, bytes) and item.size_bytes <= INLINE_LIMIT_BYTES:
             return item.read(self._parts.spool, user_agent=self._course.user_agent)
         return await asyncio.to_thread(item.read, self._parts.spool, user_agent=self._course.user_agent)
 
@@ -285,8 +230,9 @@ class Runner:
             self._parts.standing.end(item.name)
         return response, time.monotonic() - begun
 
-    async def _wait_for_worker(self, since: float) -> None:
-        while not self._parts.engine.has_ready_worker and not self._stopping.is_set():
+    async def _wait_for_worker(self) -> None:
+        since = time.monotonic()
+        while not self._parts.engine.has_ready_worker and not self._upcoming.is_stopped():
             if time.monotonic() - since > _PATIENCE_S:
                 raise WorkerStartError(
                     f"no worker has been ready for {_PATIENCE_S:g} s: {self._parts.engine.trouble}.",
@@ -329,22 +275,6 @@ class Runner:
     async def _sync_now(self) -> None:
         self._unsynced = 0
         await self._parts.output.sync()
-
-
-def _some(listing: Iterator[Item | None]) -> tuple[list[Item], bool]:
-    """The next few inputs, or those that are there; and whether these were the last."""
-    items: list[Item] = []
-    size_bytes = 0
-    for item in listing:
-        if item is None:
-            if items:
-                return items, False
-            continue
-        items.append(item)
-        size_bytes += item.size_bytes
-        if len(items) == _LISTED or size_bytes >= _LISTED_BYTES:
-            return items, False
-    return items, True
 
 
 async def _all_or_first_error(lanes: "list[asyncio.Task[None]]", others: "list[asyncio.Task[None]]") -> None:

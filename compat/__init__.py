@@ -8,6 +8,7 @@ test_differential.py         pairs that nobody recorded: the original and our wo
 test_differential_http.py    those about the reply's head: the original and our server in one run
 test_generated_replies.py    replies that hypothesis makes up: the original and our worker in one run
 test_generated_requests.py   requests that hypothesis makes up: what a handler sees of them, also over HTTP
+test_nginx.py                the documented configuration of nginx, in front of our server
 ===========================  ============================================================================
 
 A pair is a handler with the requests that it gets; `vectors/` has the recorded ones, `more/` the

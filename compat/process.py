@@ -36,7 +36,7 @@ def running(
         subprocess.Popen(
             command,
             cwd=folder,
-            env={**os.environ, **environment},
+            env={**os.environ, "ABEJA_RUNTIME_LOG_FORMAT": "text", **environment},
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,

@@ -114,16 +114,26 @@ def test_many_requests_leave_the_server_as_it_was(tmp_path: Path) -> None:
         server.wait_until_at_rest()
         soak.run((REQUESTS - WARM_UP) // 2, kills=False)
         after = Held(server)
+        counted = server.counted()
 
     took_s = time.monotonic() - began
     _log.info("%d requests in %.0f s: %s", soak.statuses.total(), took_s, dict(soak.statuses))
     _log.info("after %d: %s", WARM_UP, before)
     _log.info("after all: %s", after)
     assert soak.troubles == []
+    # Also across the workers that were killed.
+    assert counted == _by_class(soak.statuses)
     assert soak.statuses.total() > 2 * WARM_UP
     assert after.descriptors == before.descriptors
     assert after.server_bytes < before.server_bytes + MORE_BYTES
     assert after.worker_bytes < before.worker_bytes + MORE_BYTES
+
+
+def _by_class(statuses: Counter[int]) -> Counter[str]:
+    found: Counter[str] = Counter()
+    for status, count in statuses.items():
+        found[f"{status // 100}xx"] += count
+    return found
 
 
 def _kind(number: int) -> tuple[bytes, bytes, int]:

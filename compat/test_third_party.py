@@ -113,7 +113,8 @@ class Home:
     def _environ(self) -> dict[str, str]:
         """The environment without the variables that are options."""
         variables = {row.variable for row in rows().values()}
-        return {name: value for name, value in os.environ.items() if name not in variables}
+        own = {name: value for name, value in os.environ.items() if name not in variables}
+        return {**own, "ABEJA_RUNTIME_LOG_FORMAT": "text"}
 
     def pip(self, *arguments: str | Path) -> None:
         """Run pip, which must succeed."""
@@ -334,6 +335,17 @@ def test_the_example_of_its_readme_works(home: Home, tmp_path: Path) -> None:
 
     with home.serving(tmp_path / "log", *session[1].split(), "--env", "inherit", "--model-dir", tmp_path) as ask:
         assert ask("GET", session[2]).body.decode() == session[3]
+
+
+def test_init_writes_a_function_that_answers(home: Home, tmp_path: Path) -> None:
+    done = home.command("init", tmp_path / "hello", "--image-version", "lambda-3.13")
+    assert done.returncode == 0, done.stderr
+
+    model = tmp_path / "hello"
+    assert (model / "abeja-runtime.toml").read_text() == '[model]\nimage_version = "lambda-3.13"\n'
+    with home.serving(tmp_path / "log", "--env", "inherit", "--model-dir", model) as ask:
+        reply = ask("POST", "/", (model / "request.json").read_bytes(), Content_Type="application/json")
+    assert (reply.status, json.loads(reply.body)) == (200, {"greeting": "Hello, Ada!"})
 
 
 def test_a_training_result_may_be_a_cpio_archive(home: Home, model: Path, tmp_path: Path) -> None:

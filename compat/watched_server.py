@@ -21,6 +21,7 @@ _T = TypeVar("_T")
 
 _LISTENING = re.compile(r"INFO: listening on http://127\.0\.0\.1:(\d+) \(health on http://127\.0\.0\.1:(\d+)\)")
 _READYZ = HttpRequest(method="GET", target="/readyz", headers=(), body=None)
+_METRICS = HttpRequest(method="GET", target="/metrics", headers=(), body=None)
 _POLL_S = 0.05
 _LOOKS = 5
 
@@ -48,6 +49,16 @@ class WatchedServer:
         """What it says of its workers."""
         report: dict[str, Any] = json.loads(send(self._health_port, _READYZ).body)
         return list(report["workers"])
+
+    def counted(self) -> Counter[str]:
+        """How many requests it has answered, by the class of the status, such as ``2xx``."""
+        text = send(self._health_port, _METRICS).body.decode()
+        found: Counter[str] = Counter()
+        for status, value in re.findall(
+            r'^abeja_runtime_requests_total\{.*status="(\w+)"\} (\S+)$', text, re.MULTILINE
+        ):
+            found[status] += int(float(value))
+        return found
 
     def memory_bytes(self, pid: int = 0) -> int:
         """The resident memory of a process of it, or of its own."""

@@ -27,7 +27,8 @@ def environ() -> dict[str, str]:
     """The environment without the variables that are options, and handlers on this Python: nothing is installed."""
     variables = {row.variable for row in rows().values()} | {"PYTEST_ADDOPTS"}
     own = {name: value for name, value in os.environ.items() if name not in variables}
-    return {**own, "ABEJA_RUNTIME_ENV": "inherit"}
+    # As at a terminal, which the pipes of tests are not.
+    return {**own, "ABEJA_RUNTIME_ENV": "inherit", "ABEJA_RUNTIME_LOG_FORMAT": "text"}
 
 
 @pytest.fixture(scope="session")

@@ -11,6 +11,7 @@ Example:
 """
 
 from abeja.runtime.errors import ArchiveRefusedError, ArchiveUnreadableError, SourceFailedError
+from abeja.runtime.events import Log, RequestRecord, Service, State, WorkerEnd
 from abeja.runtime.hookspecs import hookimpl
 from abeja.runtime.review.finding import Finding, Level, Remark, Review
 from abeja.runtime.review.handler_code import HandlerCode, Use
@@ -39,13 +40,18 @@ __all__ = [
     "Image",
     "Installer",
     "Level",
+    "Log",
     "Member",
     "MemberKind",
     "Plan",
     "Remark",
+    "RequestRecord",
     "ResultSource",
     "Review",
+    "Service",
     "SourceFailedError",
+    "State",
     "Use",
+    "WorkerEnd",
     "hookimpl",
 ]

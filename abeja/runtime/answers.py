@@ -51,16 +51,20 @@ def json_body(fields: Mapping[str, object]) -> bytes:
     return json.dumps(fields, separators=(",", ":")).encode("ascii")
 
 
-def json_response(status: int, fields: Mapping[str, object], *, headers: Iterable[tuple[str, str]] = ()) -> Response:
+def json_response(
+    status: int, fields: Mapping[str, object], *, headers: Iterable[tuple[str, str]] = (), error: str = ""
+) -> Response:
     """An answer of our own."""
-    return Response(status=status, headers=(("Content-Type", "application/json"), *headers), body=json_body(fields))
+    all_headers = (("Content-Type", "application/json"), *headers)
+    return Response(status=status, headers=all_headers, body=json_body(fields), error=error)
 
 
 def error_response(error: RequestError, *, request_id: str) -> Response:
     """The answer for an error of our own."""
     fields = {"status": error.message, **error.fields, "request_id": request_id}
     retry = () if error.retry_after_s is None else (("Retry-After", str(error.retry_after_s)),)
-    return json_response(error.status, fields, headers=(*error.headers, *retry, (REQUEST_ID_HEADER, request_id)))
+    headers = (*error.headers, *retry, (REQUEST_ID_HEADER, request_id))
+    return json_response(error.status, fields, headers=headers, error=error.slug)
 
 
 def health(*, is_serving: bool) -> tuple[int, dict[str, str]]:

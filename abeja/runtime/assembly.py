@@ -37,6 +37,7 @@ class Assembly:
         concurrency: int = 1,
         queue_limit: int = 1,
         limits: Limits = _UNLIMITED,
+        waits_for_change: bool = False,
     ) -> "Assembly":
         """The workers of a model, not started yet.
 
@@ -50,6 +51,7 @@ class Assembly:
             concurrency: how many requests each of them runs at once.
             queue_limit: how many requests may wait for one.
             limits: what a worker may reach before it is renewed.
+            waits_for_change: whether a handler that does not load is waited for until `Pool.reload` is called.
         """
         pool = Pool(
             model=model,
@@ -59,6 +61,7 @@ class Assembly:
             version=version,
             startup_timeout_s=startup_timeout_s,
             limits=limits,
+            waits_for_change=waits_for_change,
         )
         headers = ((answers.VERSION_HEADER, version), *model.identity_headers)
         dispatcher = Dispatcher(pool, spool=spool, queue_limit=queue_limit, timeout_s=timeout_s, headers=headers)

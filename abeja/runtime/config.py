@@ -12,6 +12,7 @@ import attrs
 from attrs import frozen
 
 from abeja.runtime.errors import ConfigFileInvalidError, OptionInvalidError
+from abeja.runtime.excerpt import excerpt_of_key, excerpt_of_syntax_error
 from abeja.runtime.images import Images, version_of
 from abeja.runtime.options import Options, Row, default_of, rows
 from abeja.runtime.plugins import Plugins
@@ -28,10 +29,12 @@ class ConfigFile:
     Attributes:
         origin: its path, with the table in it; empty if there is none.
         tables: its contents.
+        path: of the file; None if there is none.
     """
 
     origin: str
     tables: Mapping[str, Any]
+    path: Path | None = None
 
     @classmethod
     def find(cls, model_dir: Path, explicit: str | None) -> "ConfigFile":
@@ -48,6 +51,10 @@ class ConfigFile:
                 if found.tables or path.name == FILE_NAME:
                     return found
         return cls("", {})
+
+    def excerpt(self, key: str) -> str:
+        """The lines of the file that give a dotted key, for an error; empty if they are not found."""
+        return _excerpt(self.path, *key.split(".", 1)) if self.path is not None else ""
 
     def value(self, key: str) -> Any:
         """The value of a dotted key, None if it is not there."""
@@ -226,7 +233,11 @@ def _setting(row: Row, flag: Any, environ: Mapping[str, str], file: ConfigFile, 
         merged = {key: item for values in reversed(parsed) for key, item in values.items()}
         return Setting(merged, given[0][1], " + ".join(origin for _, _, origin in given))
     value, layer, origin = given[0]
-    return Setting(_parse(row, value, origin), layer, origin)
+    try:
+        return Setting(_parse(row, value, origin), layer, origin)
+    except OptionInvalidError as error:
+        error.excerpt = file.excerpt(row.key) if layer is Layer.FILE else ""
+        raise
 
 
 def _of_image(row: Row, image: Image | None) -> Any:
@@ -253,7 +264,9 @@ def _read(path: Path) -> ConfigFile:
     except FileNotFoundError:
         raise ConfigFileInvalidError(f"there is no configuration file {path}.") from None
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
-        raise ConfigFileInvalidError(f"{path} cannot be read as TOML: {error}.") from error
+        raise ConfigFileInvalidError(
+            f"{path} cannot be read as TOML: {error}.", excerpt=excerpt_of_syntax_error(path, error)
+        ) from error
     origin = str(path)
     if path.name == "pyproject.toml":
         origin = f"{path} [tool.{TOOL_TABLE}]"
@@ -261,18 +274,26 @@ def _read(path: Path) -> ConfigFile:
         tables = tool.get(TOOL_TABLE, {}) if isinstance(tool, Mapping) else {}
         if not isinstance(tables, Mapping):
             raise ConfigFileInvalidError(f"{origin}: expected a table, found {tables!r}.")
-    _check_keys(tables, origin)
-    return ConfigFile(origin, tables)
+    _check_keys(tables, origin, path)
+    return ConfigFile(origin, tables, path)
 
 
-def _check_keys(tables: Mapping[str, Any], origin: str) -> None:
+def _excerpt(path: Path, section: str, name: str = "") -> str:
+    prefix = f"tool.{TOOL_TABLE}." if path.name == "pyproject.toml" else ""
+    return excerpt_of_key(path, f"{prefix}{section}", name)
+
+
+def _check_keys(tables: Mapping[str, Any], origin: str, path: Path) -> None:
     known: dict[str, list[str]] = {}
     for row in rows().values():
         section, _, name = row.key.partition(".")
         known.setdefault(section, []).append(name)
     for section, table in tables.items():
         if section not in (*known, "image") or not section:
-            raise ConfigFileInvalidError(_unknown(f"{origin}: [{section}]", section, ["image", *filter(None, known)]))
+            raise ConfigFileInvalidError(
+                _unknown(f"{origin}: [{section}]", section, ["image", *filter(None, known)]),
+                excerpt=_excerpt(path, section),
+            )
         if not isinstance(table, Mapping):
             raise ConfigFileInvalidError(
                 f"{origin}: {section}: expected a table, found {table!r}.",
@@ -280,7 +301,10 @@ def _check_keys(tables: Mapping[str, Any], origin: str) -> None:
             )
         for name in table if section != "image" else ():
             if name not in known[section]:
-                raise ConfigFileInvalidError(_unknown(f"{origin}: {section}.{name}", name, known[section]))
+                raise ConfigFileInvalidError(
+                    _unknown(f"{origin}: {section}.{name}", name, known[section]),
+                    excerpt=_excerpt(path, section, name),
+                )
 
 
 def _unknown(where: str, name: str, candidates: list[str]) -> str:

@@ -28,11 +28,12 @@ class Deadlines:
 
     def __init__(self) -> None:
         self._pending: set[Deadline] = set()
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._timer: asyncio.TimerHandle | None = None
 
     def add(self, after_s: float, on_missed: Callable[[], None]) -> Deadline:
         """Call `on_missed` after so many seconds, unless it is met before."""
-        loop = asyncio.get_running_loop()
+        loop = self._loop = self._loop or asyncio.get_running_loop()
         deadline = Deadline(loop.time() + after_s, on_missed)
         self._pending.add(deadline)
         if self._timer is None or self._timer.when() > deadline.when_s:
@@ -42,7 +43,7 @@ class Deadlines:
     def meet(self, deadline: Deadline) -> float:
         """It is no deadline any more. Returns how many seconds were left; the timer is left as it is."""
         self._pending.discard(deadline)
-        return max(0.0, deadline.when_s - asyncio.get_running_loop().time())
+        return 0.0 if self._loop is None else max(0.0, deadline.when_s - self._loop.time())
 
     def _arm(self, loop: asyncio.AbstractEventLoop, when_s: float) -> None:
         if self._timer is not None:
@@ -50,7 +51,7 @@ class Deadlines:
         self._timer = loop.call_at(when_s, self._look)
 
     def _look(self) -> None:
-        loop = asyncio.get_running_loop()
+        loop = self._loop = self._loop or asyncio.get_running_loop()
         self._timer = None
         now_s = loop.time() + _EARLY_S
         missed = [deadline for deadline in self._pending if deadline.when_s <= now_s]

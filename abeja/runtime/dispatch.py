@@ -5,7 +5,7 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from abeja.runtime.engine import Engine, Worker, WorkerFullError, WorkerUnreachableError
+from abeja.runtime.engine import Engine, WorkerFullError, WorkerUnreachableError
 from abeja.runtime.errors import NotReadyError, QueueFullError, RequestError
 from abeja.runtime.exchange import Exchange, Receiver, Terms
 from abeja.runtime.messages import Request
@@ -97,14 +97,15 @@ class Dispatcher:
             on_forgotten=self._waiting.remove,
             on_returned=self._take_back,
         )
-        if not self._waiting and self._lease(exchange, self._engine.free_worker):
-            return exchange
-        if not self._has_prospect():
-            exchange.fail(self._not_ready())
-        elif self._is_full:
-            exchange.fail(_queue_full())
-        elif self._waiting or not self._lease(exchange, self._engine.ahead_worker):
-            self._waiting.append(exchange)
+        if self._waiting or self._engine.free_worker() is None:
+            if not self._has_prospect():
+                exchange.fail(self._not_ready())
+                return exchange
+            if self._is_full:
+                exchange.fail(_queue_full())
+                return exchange
+        self._waiting.append(exchange)
+        self._serve_waiting()
         return exchange
 
     def begin_drain(self) -> None:
@@ -128,29 +129,24 @@ class Dispatcher:
         reason = "no worker is ready" if self._engine.has_been_ready else "the workers are starting"
         return NotReadyError("service unavailable", fields={"reason": _DRAINING if self._is_draining else reason})
 
-    @staticmethod
-    def _lease(exchange: Exchange, choose: Callable[[], Worker | None]) -> bool:
-        """Hand it to the worker that `choose` finds; False if none takes it."""
-        while (worker := choose()) is not None:
-            try:
-                exchange.lease(worker)
-            except WorkerUnreachableError:
-                continue  # it had not begun, so the next one may have it
-            except WorkerFullError:
-                return False
-            return True
-        return False
-
     def _take_back(self, exchange: Exchange) -> None:
         """It comes first again, as it did. Others may come back with it, the first of them last."""
         self._waiting.appendleft(exchange)
         asyncio.get_running_loop().call_soon(self._serve_waiting)
 
     def _serve_waiting(self) -> None:
+        """Hand those that wait to workers: to the least busy ones, and what is left ahead of its time."""
         engine = self._engine
         while self._waiting:
+            worker = engine.free_worker() or engine.ahead_worker()
+            if worker is None:
+                return
             first = self._waiting.popleft()
-            if not self._lease(first, engine.free_worker) and not self._lease(first, engine.ahead_worker):
+            try:
+                first.lease(worker)
+            except WorkerUnreachableError:
+                self._waiting.appendleft(first)  # it has not begun, so the next one may have it
+            except WorkerFullError:
                 self._waiting.appendleft(first)
                 return
         if engine.ahead:

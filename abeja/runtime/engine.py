@@ -100,7 +100,13 @@ class Call(Protocol):
 
 
 class Worker(Protocol):
-    """Something that runs requests: one at a time, or some at once."""
+    """Something that runs requests: one at a time, or some at once.
+
+    Attributes:
+        number: for people.
+    """
+
+    number: int
 
     def lease(self, call: Call) -> None:
         """Hand it a request. Only for a worker that has room, or takes requests ahead.

@@ -8,8 +8,9 @@
     │   ├── ImageInvalidError           ├── AbiUnknownError            ├── EncoderUnknownError
     │   ├── ModelFolderMissingError     ├── InterpreterMissingError    ├── InputInvalidError
     │   ├── ExtractorUnknownError       ├── SourceUnknownError         ├── InstallerUnknownError
-    │   ├── FolderOccupiedError         ├── TestRunnerMissingError     ├── OutputOccupiedError
-    │   └── RunDiffersError             └── RunInProgressError         └── RunStateInvalidError
+    │   ├── FolderOccupiedError         ├── TestRunnerMissingError     ├── TemplateMissingError
+    │   ├── ModelExistsError            ├── OutputOccupiedError        ├── RunDiffersError
+    │   └── RunInProgressError          └── RunStateInvalidError
     ├── OutputFailedError               exit code 1
     ├── PluginError                     exit code 2
     │   ├── PluginNameDuplicateError    ├── PluginConflictError        ├── PluginHookUnknownError
@@ -48,6 +49,7 @@ class AbejaRuntimeError(Exception):
     Args:
         message: what failed and where, what was expected and found, the candidates.
         hint: what to do next.
+        excerpt: the user's own line, as `abeja.runtime.excerpt` shows it.
 
     Attributes:
         traceback: of the user's code, if that is what raised; shown above the report.
@@ -57,15 +59,16 @@ class AbejaRuntimeError(Exception):
     exit_code: ClassVar[int] = 1
     traceback: str = ""
 
-    def __init__(self, message: str, *, hint: str = "") -> None:
+    def __init__(self, message: str, *, hint: str = "", excerpt: str = "") -> None:
         super().__init__(message)
         self.message = message
         self.hint = hint
+        self.excerpt = excerpt
 
     def report(self) -> str:
         """The error as one paragraph for a person."""
-        text = f"{self.name}: {self.message}"
-        return f"{text}\nHint: {self.hint}" if self.hint else text
+        hint = f"Hint: {self.hint}" if self.hint else ""
+        return "\n".join(filter(None, (f"{self.name}: {self.message}", self.excerpt, hint)))
 
     @property
     def name(self) -> str:
@@ -156,6 +159,18 @@ class TestRunnerMissingError(ConfigurationError):
     """What runs tests is not installed for the handler's Python."""
 
     slug = "test-runner-missing"
+
+
+class TemplateMissingError(ConfigurationError):
+    """The handler ABI brings no files for a new model."""
+
+    slug = "template-missing"
+
+
+class ModelExistsError(ConfigurationError):
+    """Files of a new model are there already."""
+
+    slug = "model-exists"
 
 
 class InputInvalidError(ConfigurationError):

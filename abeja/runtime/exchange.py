@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable
 from typing import Protocol
 
@@ -9,7 +10,7 @@ import attrs
 from attrs import field, frozen
 
 from abeja.runtime import answers
-from abeja.runtime.deadlines import Deadline, Deadlines
+from abeja.runtime.deadlines import Deadlines
 from abeja.runtime.engine import (
     AnswerHead,
     HandlerFailure,
@@ -29,6 +30,7 @@ from abeja.runtime.errors import (
 from abeja.runtime.messages import Body, Request, Response, SpoolFile
 from abeja.runtime.outflow import Outflow
 from abeja.runtime.spool import BodySink, MemoryBudget, Spool
+from abeja.runtime.worker_lease import WorkerLease
 
 _log = logging.getLogger("abeja.runtime")
 
@@ -84,6 +86,9 @@ class Exchange:
         on_collected: called with each piece of a streamed answer that the receiver gets as a whole.
         on_forgotten: called if it is cancelled before a worker has it.
         on_returned: called if it needs another worker: the one that it was given to never had it.
+
+    Attributes:
+        queued_s, leased_s, answered_s, worker_number, error: for its record, see `RequestRecord`.
     """
 
     def __init__(
@@ -104,15 +109,22 @@ class Exchange:
         self._on_forgotten = on_forgotten
         self._on_returned = on_returned
         self._worker: WorkerLease | None = None
-        self._outflow = Outflow(receiver, on_waiting=self._wait_for_client, on_taken=self._go_on)
         self._stream: Response | None = None
+        # Of an answer that goes out piece by piece.
+        self._outflow: Outflow | None = None
         self._held: BodySink | None = None
         self._hold: asyncio.TimerHandle | None = None
         self._has_responded = False
+        self._has_removed_files = False
         # Nobody waits for the answer any more, because it was given or the client has left.
         self._is_over = False
         self.request = request
         self.timeout_s = terms.timeout_s
+        self.queued_s = time.monotonic()
+        self.leased_s: float | None = None
+        self.answered_s: float | None = None
+        self.worker_number = 0
+        self.error = ""
 
     @property
     def is_waiting(self) -> bool:
@@ -140,7 +152,8 @@ class Exchange:
     def cancel(self) -> None:
         """The client has left: drop the request if it waits, the answer if the handler runs."""
         # What the handler has finished may still be on its way.
-        self._outflow.drop()
+        if self._outflow is not None:
+            self._outflow.drop()
         if self._is_over:
             return
         self._end()
@@ -153,6 +166,7 @@ class Exchange:
 
     def fail(self, error: RequestError) -> None:
         """Answer with an error of our own, or cut a streamed answer that has begun."""
+        self.error = error.slug
         if error.detail:
             self._log(logging.ERROR, f"{error.slug}: {error.detail}")
         if not self._is_over and self._has_responded:
@@ -164,6 +178,7 @@ class Exchange:
     def on_begun(self) -> None:
         """See `Call`."""
         if self._worker is not None:
+            self.leased_s, self.worker_number = time.monotonic(), self._worker.number
             self._worker.begin()
 
     def on_answer(self, head: AnswerHead, body: bytes) -> None:
@@ -187,8 +202,10 @@ class Exchange:
         """See `Call`."""
         if self._is_over:
             return
-        if self._held is None:
+        if self._outflow is not None:
             self._outflow.write(data)
+            return
+        if self._held is None:
             return
         try:
             self._held.write(data)
@@ -209,7 +226,8 @@ class Exchange:
             return
         if held is None or self._stream is None:
             self._end()
-            self._outflow.end()
+            if self._outflow is not None:
+                self._outflow.end()
             return
         try:
             self._respond(attrs.evolve(self._stream, body=held.close()))
@@ -224,7 +242,8 @@ class Exchange:
             self.fail(SpoolFailedError("the answer could not be stored", detail=failure.message))
             return
         shown = failure.traceback.rstrip() or failure.message
-        self._log(logging.ERROR, f"unexpected error occurred in user model.\n{shown}")
+        summary = "unexpected error occurred in user model."
+        self._log(logging.ERROR, f"{summary}\n{shown}", summary=summary, traceback=shown)
         self.fail(HandlerFailedError("unexpected error occurred"))
 
     def on_lost(self, reason: str) -> None:
@@ -242,6 +261,9 @@ class Exchange:
             self.on_lost(reason)
             return
         self._release_worker()
+        # It has had no worker, as far as the handler is concerned.
+        self.leased_s = self.answered_s = None
+        self.worker_number = 0
         self._on_returned(self)
 
     def _begin_stream(self, head: AnswerHead) -> None:
@@ -267,11 +289,13 @@ class Exchange:
             self._give_up_stream(error)
             return
         self._respond(self._stream)
+        outflow = Outflow(self._receiver, on_waiting=self._wait_for_client, on_taken=self._go_on)
+        self._outflow = outflow
         if isinstance(body, SpoolFile):
-            self._outflow.write(body.path.read_bytes())
+            outflow.write(body.path.read_bytes())
             body.remove()
         elif body:
-            self._outflow.write(body)
+            outflow.write(body)
         if not self._receiver.takes_body:
             # The rest is for nobody; `on_end` follows.
             self._cancel_stream()
@@ -291,7 +315,8 @@ class Exchange:
         self._cancel_stream()
 
     def _cut(self) -> None:
-        self._outflow.drop()
+        if self._outflow is not None:
+            self._outflow.drop()
         self._receiver.finish(is_complete=False)
 
     def _give_up_stream(self, error: RequestError) -> None:
@@ -309,7 +334,7 @@ class Exchange:
         self._has_responded = True
         if response.body is not None:
             # Before the answer, so that whoever has it finds nothing of the request any more.
-            self.request.remove_files()
+            self._remove_files()
         if self._is_over:
             response.remove_files()
         else:
@@ -319,6 +344,7 @@ class Exchange:
         if self._worker is not None:
             self._worker.end()
             self._worker = None
+            self.answered_s = time.monotonic()
 
     def _end(self) -> None:
         """Give back what the exchange holds, but for the worker, which may not have ended yet."""
@@ -328,84 +354,12 @@ class Exchange:
         if self._held is not None:
             self._held.discard()
             self._held = None
-        self.request.remove_files()
+        self._remove_files()
 
-    def _log(self, level: int, message: str) -> None:
-        _log.log(level, "%s", message, extra={"request_id": self.request.request_id})
+    def _remove_files(self) -> None:
+        if not self._has_removed_files:
+            self._has_removed_files = True
+            self.request.remove_files()
 
-
-class WorkerLease:
-    """The time for which an exchange has a worker: its deadline runs while the worker does, from `begin` on.
-
-    Args:
-        exchange: who has it.
-        worker: what it has.
-        timeout_s: how long; None for ever.
-        deadlines: its own is one of them.
-
-    Attributes:
-        has_begun: the worker runs the request; before that, it waits for others there.
-        has_timed_out: the worker was killed for being too slow.
-    """
-
-    def __init__(self, exchange: Exchange, worker: Worker, *, timeout_s: float | None, deadlines: Deadlines) -> None:
-        self._exchange = exchange
-        self._worker = worker
-        self._left_s = timeout_s
-        self._deadlines = deadlines
-        self._deadline: Deadline | None = None
-        self._stall: asyncio.TimerHandle | None = None
-        self.has_begun = False
-        self.has_timed_out = False
-
-    def begin(self) -> None:
-        """The worker begins with the request."""
-        self.has_begun = True
-        self._run()
-
-    def withdraw(self) -> bool:
-        """Take the request back from the worker, if it has not begun; whether that is so."""
-        return self._worker.withdraw(self._exchange)
-
-    def pause(self, limit_s: float, on_stalled: Callable[[], None]) -> None:
-        """Let the worker wait for the client: that time is not the handler's. Not longer than `limit_s` from now on."""
-        loop = asyncio.get_running_loop()
-        if self._stall is not None:
-            self._stall.cancel()
-        else:
-            self._stop_clock()
-            self._worker.pause(self._exchange)
-        self._stall = loop.call_later(limit_s, on_stalled)
-
-    def resume(self) -> None:
-        """Let the worker go on."""
-        if self._stall is not None:
-            self._stall.cancel()
-            self._stall = None
-            self._run()
-            self._worker.resume(self._exchange)
-
-    def cancel_stream(self) -> None:
-        """Ask the worker to give up the answer."""
-        self.resume()
-        self._worker.cancel_stream(self._exchange)
-
-    def end(self) -> None:
-        """The worker has finished with the request."""
-        self._stop_clock()
-        if self._stall is not None:
-            self._stall.cancel()
-            self._stall = None
-
-    def _run(self) -> None:
-        if self._left_s is not None:
-            self._deadline = self._deadlines.add(self._left_s, self._time_out)
-
-    def _stop_clock(self) -> None:
-        if self._deadline is not None:
-            self._left_s = self._deadlines.meet(self._deadline)
-            self._deadline = None
-
-    def _time_out(self) -> None:
-        self.has_timed_out = True
-        self._worker.kill("took longer than --timeout", cause="timeout", because_of=self._exchange)
+    def _log(self, level: int, message: str, **more: str) -> None:
+        _log.log(level, "%s", message, extra={**self.request.log_fields(), **more})

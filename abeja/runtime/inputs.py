@@ -1,5 +1,6 @@
 """Requests made from files, for running a handler without HTTP."""
 
+import json
 import mimetypes
 import os
 import re
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from abeja.runtime.errors import InputInvalidError
+from abeja.runtime.excerpt import excerpt_of_syntax_error
 from abeja.runtime.messages import Body, Content, Request, SpoolFile
 from abeja.runtime.spool import BodySink, MemoryBudget, Spool
 
@@ -87,6 +89,22 @@ def _post(content_type: str, contents: tuple[Content, ...], user_agent: str) -> 
         headers=_headers(content_type, contents, user_agent),
         contents=contents,
     )
+
+
+def json_problems(inputs: Sequence[str]) -> list[str]:
+    """What is wrong with those of the inputs that are files of JSON, with the line: for a handler that refused them."""
+    problems = []
+    for text in inputs:
+        field = None if os.path.exists(text) else _FIELD.fullmatch(text)  # noqa: PTH110 (as given)
+        path = Path(text if field is None else field[3])
+        if media_type_of(path) != "application/json" or (field is not None and not field[2]):
+            continue
+        try:
+            json.loads(path.read_bytes())
+        except (ValueError, RecursionError) as error:
+            shown = excerpt_of_syntax_error(path, error)
+            problems.append("\n".join(filter(None, (f"the input {path} is not JSON: {error}", shown))))
+    return problems
 
 
 def _part(text: str, field: re.Match[str] | None, spool: Spool, budget: MemoryBudget) -> Content:

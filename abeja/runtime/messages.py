@@ -9,6 +9,11 @@ from pathlib import Path
 
 from attrs import field, frozen
 
+from abeja.runtime import traceparent
+
+# The vendor's, for its logs.
+REQUESTER_HEADER = "x-abeja-requester-id"
+
 # About the connection and not about the request: the handler gets the body as a whole.
 _CONSUMED = frozenset(("transfer-encoding",))
 
@@ -78,6 +83,16 @@ class Request:
     contents: tuple[Content, ...]
     client_ip: str = ""
 
+    def log_fields(self) -> dict[str, str]:
+        """What its records in the log have: its id, and who asked and in which trace if the headers say so."""
+        headers = dict(self.headers)
+        requester, parent = headers.get(REQUESTER_HEADER, ("",)), headers.get(traceparent.HEADER, ("",))
+        return {
+            "request_id": self.request_id,
+            "requester_id": requester[0],
+            "trace_id": traceparent.trace_id(traceparent.valid(parent[0])) if len(parent) == 1 else "",
+        }
+
     def remove_files(self) -> None:
         """Delete the spool files of its bodies."""
         for content in self.contents:
@@ -103,11 +118,13 @@ class Response:
         headers: names and values that HTTP can carry, Content-Type first, without any that is
             about framing.
         body: bytes, a file, or None when the pieces follow one by one.
+        error: the slug of the error that it tells of; empty for what the handler answered.
     """
 
     status: int
     headers: tuple[tuple[str, str], ...]
     body: Body | None = field(repr=False)
+    error: str = ""
 
     def remove_files(self) -> None:
         """Delete the spool file of its body."""

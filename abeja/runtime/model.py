@@ -41,6 +41,8 @@ class Model:
         encoders: the encoders of the image version, in its order.
         python: path of the worker's interpreter.
         environment: the worker's complete environment.
+        read_at_start: files that say which packages are in its environment.
+        environment_s: how long it took to prepare the interpreter and the packages.
     """
 
     folder: Path
@@ -50,6 +52,8 @@ class Model:
     encoders: tuple[Encoder, ...]
     python: Path
     environment: Mapping[str, str]
+    read_at_start: tuple[Path, ...] = ()
+    environment_s: float = 0.0
 
     @classmethod
     def configured(cls, configuration: Configuration, *, environ: Mapping[str, str] = os.environ) -> "Model":

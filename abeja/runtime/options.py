@@ -366,3 +366,12 @@ class Options:
         metavar="LEVEL",
         help="debug, info, warning or error; anything else is info.",
     )
+    log_format: str = _row(
+        "auto",
+        "--log-format",
+        variable="ABEJA_RUNTIME_LOG_FORMAT",
+        key="server.log_format",
+        parse=values.log_format,
+        metavar="auto|text|json",
+        help="Lines for people or JSON; auto is JSON for a server whose stderr is no terminal.",
+    )

@@ -1,4 +1,4 @@
-"""Finds, checks and asks plugins; beside the markers in hookspecs.py, all that knows pluggy.
+"""Finds, checks and asks plugins.
 
 pluggy by itself skips a second entry point of the same name, accepts a misspelt hook, lets the
 last registered win, and never awaits a coroutine. Each of these is a named error here. An error
@@ -6,20 +6,15 @@ is raised when the image version asks for what the plugin would provide, and onl
 nobody asked for it.
 """
 
-import difflib
 import fnmatch
-import inspect
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import attrs
-import pluggy
 from attrs import define, field
 
-from abeja.runtime import hookspecs
 from abeja.runtime.errors import (
     AbiUnknownError,
     ConfigurationError,
@@ -28,29 +23,18 @@ from abeja.runtime.errors import (
     InstallerUnknownError,
     PluginConflictError,
     PluginError,
-    PluginHookAsyncError,
-    PluginHookMissingError,
-    PluginHookUnknownError,
     PluginNameDuplicateError,
     PluginValueInvalidError,
     SourceUnknownError,
 )
+from abeja.runtime.events import Service
+from abeja.runtime.observer import Observer
+from abeja.runtime.plugin_hooks import VALUES, Hooks, Value
 from abeja.runtime.plugin_source import Source, entry_point_sources, file_source
 from abeja.runtime.review.finding import Review
 from abeja.runtime.review.handler_code import HandlerCode
 from abeja.runtime.types import Abi, Encoder, Extractor, Image, Installer, ResultSource
 
-Value = Abi | Encoder | Extractor | ResultSource | Image | Installer
-
-# hook -> (kind, as in entry point names; type of what it yields)
-_HOOKS: dict[str, tuple[str, type[Any]]] = {
-    "abeja_abis": ("abi", Abi),
-    "abeja_encoders": ("encoder", Encoder),
-    "abeja_extractors": ("extractor", Extractor),
-    "abeja_sources": ("source", ResultSource),
-    "abeja_images": ("image", Image),
-    "abeja_installers": ("installer", Installer),
-}
 _UNKNOWN: dict[str, type[ConfigurationError]] = {
     "abi": AbiUnknownError,
     "encoder": EncoderUnknownError,
@@ -67,18 +51,21 @@ class Plugin:
     Attributes:
         status: ``loaded``, ``failed`` or ``blocked``.
         values: what its hooks yielded.
+        is_observer: whether it has hooks for events.
         problem: the reason of a failure.
     """
 
     source: Source
     status: str = "loaded"
     values: list[Value] = field(factory=list)
+    is_observer: bool = False
     problem: PluginError | None = None
 
     def fail(self, problem: PluginError) -> None:
         """Take it out of service, with what it had provided."""
         self.status, self.problem = "failed", problem
         self.values.clear()
+        self.is_observer = False
 
 
 class Plugins:
@@ -90,8 +77,7 @@ class Plugins:
     """
 
     def __init__(self, sources: Iterable[Source], *, blocked: Sequence[str] = ()) -> None:
-        self._manager = pluggy.PluginManager(hookspecs.PROJECT)
-        self._manager.add_hookspecs(hookspecs)
+        self._hooks = Hooks()
         self.all = [Plugin(source) for source in sorted(sources, key=_order)]
         self._conflicts: dict[tuple[str, str], PluginError] = {}
         for plugin in self.all:
@@ -236,6 +222,18 @@ class Plugins:
             raise PluginValueInvalidError(f"the plugin {plugin} gave {review!r} as a review: expected a Review.")
         return review
 
+    def observers(self, service: Service) -> tuple[list[Observer], list[PluginError]]:
+        """What hears of the events of a service, and why others do not."""
+        found: list[Observer] = []
+        problems: list[PluginError] = []
+        for plugin in self._in_service():
+            if plugin.is_observer:
+                try:
+                    found += self._hooks.observers(plugin.source, service)
+                except PluginError as problem:
+                    problems.append(problem)
+        return found, problems
+
     def require_files(self) -> None:
         """Insist on the plugins that were named one by one.
 
@@ -296,60 +294,11 @@ class Plugins:
 
     def _load(self, plugin: Plugin) -> None:
         try:
-            module = plugin.source.module()
-            self._register(plugin.source, module)
-            self._check_hooks(plugin.source, module)
-            plugin.values = self._ask(plugin.source, module)
+            module = self._hooks.register(plugin.source)
+            plugin.values = self._hooks.values(plugin.source, module)
+            plugin.is_observer = self._hooks.has_events(module)
         except PluginError as problem:
             plugin.fail(problem)
-
-    def _register(self, source: Source, module: Any) -> None:
-        try:
-            self._manager.register(module, name=source.name)
-        except pluggy.PluginValidationError as error:
-            reason = str(error).partition("\n")[2].strip() or str(error)
-            raise PluginValueInvalidError(
-                f"the plugin {source} implements a hook in another form than its specification: {reason}",
-                hint="hooks take the arguments that docs/reference/hooks.md names, or fewer.",
-            ) from error
-        except ValueError as error:
-            raise PluginNameDuplicateError(
-                f"the plugin {source} is a module that another entry point registers too: {error}",
-                hint="one entry point for one module.",
-            ) from error
-
-    def _check_hooks(self, source: Source, module: Any) -> None:
-        for caller in self._manager.get_hookcallers(module) or ():
-            if not caller.has_spec():
-                raise _unknown_hook(source, caller.name)
-            for implementation in caller.get_hookimpls():
-                function = implementation.function
-                if implementation.plugin is module and (
-                    inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function)
-                ):
-                    raise PluginHookAsyncError(
-                        f"the plugin {source} implements {caller.name} as a coroutine, which nothing awaits.",
-                        hint="hooks are synchronous: write `def` instead of `async def`.",
-                    )
-        for name in vars(module) if isinstance(module, ModuleType) else ():
-            if name.startswith("abeja_") and callable(getattr(module, name)) and not _is_marked(getattr(module, name)):
-                raise PluginHookUnknownError(
-                    f"the plugin {source} has a function {name} that is not marked as a hook.",
-                    hint="put @hookimpl above it, or rename it.",
-                )
-        if not self._manager.get_hookcallers(module):
-            raise PluginHookMissingError(
-                f"the plugin {source} implements no hook.", hint=f"the hooks are {', '.join(_HOOKS)}."
-            )
-
-    def _ask(self, source: Source, module: Any) -> list[Value]:
-        values: list[Value] = []
-        for caller in self._manager.get_hookcallers(module) or ():
-            _, kind = _HOOKS[caller.name]
-            for implementation in caller.get_hookimpls():
-                if implementation.plugin is module:
-                    values += _yielded(source, caller.name, implementation.function, kind)
-        return values
 
     def _find_conflicts(self) -> None:
         seen: dict[tuple[str, str], Source] = {}
@@ -366,38 +315,12 @@ class Plugins:
 
 def kind_of(value: Value) -> str:
     """The kind of a value as it is spelt in entry point names, such as ``encoder``."""
-    return next(kind for kind, type_ in _HOOKS.values() if isinstance(value, type_))
+    return next(kind for kind, type_ in VALUES.values() if isinstance(value, type_))
 
 
 def _order(source: Source) -> tuple[str, bool, str]:
     """By name, then files last; distributions are found in the order of the file system, which says nothing."""
     return source.name, source.file is not None, source.origin
-
-
-def _yielded(source: Source, hook: str, function: Callable[..., Any], kind: type[Any]) -> list[Value]:
-    try:
-        values = list(function())
-    except Exception as error:  # a third party's code may raise anything
-        authors = f"report it to the authors of {source.distribution}, or block it with --block-plugin."
-        raise PluginValueInvalidError(
-            f"the plugin {source} raised in {hook}: {type(error).__name__}: {error}",
-            hint=authors if source.file is None else "correct the file.",
-        ) from error
-    for value in values:
-        if not isinstance(value, kind):
-            raise PluginValueInvalidError(
-                f"the plugin {source} yielded {value!r} from {hook}: expected {kind.__name__} values."
-            )
-    # Also the worker names them by their origin, when their worker half does not load.
-    return [
-        attrs.evolve(value, origin=source.origin) if isinstance(value, Abi | Encoder) else value for value in values
-    ]
-
-
-def _unknown_hook(source: Source, hook: str) -> PluginHookUnknownError:
-    near = difflib.get_close_matches(hook, _HOOKS, n=1)
-    hint = f"did you mean {near[0]}?" if near else f"the hooks are {', '.join(_HOOKS)}."
-    return PluginHookUnknownError(f"the plugin {source} implements {hook}, which is not a hook.", hint=hint)
 
 
 def _takes(source: ResultSource, text: str, plugin: Source) -> bool:
@@ -413,7 +336,3 @@ def _is_variable(name: object, value: object) -> bool:
     return (
         isinstance(name, str) and isinstance(value, str) and name != "" and "=" not in name and "\0" not in name + value
     )
-
-
-def _is_marked(function: object) -> bool:
-    return hasattr(function, f"{hookspecs.PROJECT}_impl")

@@ -17,6 +17,11 @@ def _existing_file(instance: object, attribute: "attrs.Attribute[Path]", value: 
         raise ValueError(f"{type(instance).__name__}.{attribute.name}: there is no file {value}")
 
 
+def _existing_folder(instance: object, attribute: "attrs.Attribute[Path]", value: Path) -> None:
+    if not value.is_dir():
+        raise ValueError(f"{type(instance).__name__}.{attribute.name}: there is no folder {value}")
+
+
 def _name(instance: object, attribute: "attrs.Attribute[str]", value: str) -> None:
     if not str(value).strip():
         raise ValueError(f"{type(instance).__name__}.{attribute.name}: expected a name, found {value!r}")
@@ -63,6 +68,9 @@ class Abi:
             imported, and are defaults: variables of the server's environment and of the options win.
         review: from a handler's parsed code to what this ABI says of it, for ``abeja-runtime check``. It
             reads and has no other effect. None if the ABI cannot tell.
+        template: folder with the files of a new model, as ``abeja-runtime init`` writes them: a handler of the name
+            that ``--handler`` has without being given, a file ``request.<extension>`` that it answers, a test, a
+            README. None if there is none.
         origin: who provides it, for messages; abeja-runtime sets it.
     """
 
@@ -77,6 +85,7 @@ class Abi:
     )
     variables: Callable[[Path, str], Mapping[str, str]] = _no_variables
     review: Callable[[HandlerCode], Review] | None = None
+    template: Path | None = attrs.field(default=None, validator=attrs.validators.optional(_existing_folder))
     origin: str = ""
 
 

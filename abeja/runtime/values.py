@@ -120,6 +120,13 @@ def install_tool(value: object) -> str:
     return str(value)
 
 
+def log_format(value: object) -> str:
+    """``auto``, ``text`` or ``json``."""
+    if value not in ("auto", "text", "json"):
+        raise ValueError(f"expected auto, text or json, found {value!r}")
+    return str(value)
+
+
 def http(value: object) -> str:
     """``llhttp`` or ``tornado``."""
     if value not in ("llhttp", "tornado"):

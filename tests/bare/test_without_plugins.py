@@ -19,9 +19,11 @@ def test_plugins_lists_the_built_ins_as_blocked(command: Path, bare: dict[str, s
 
     assert (result.returncode, result.stderr) == (0, "")
     lines = [
-        line for line in result.stdout.splitlines() if re.match("abi-|encoder-|extractor-|installer-|source-", line)
+        line
+        for line in result.stdout.splitlines()
+        if re.match("abi-|encoder-|extractor-|installer-|observer-|source-", line)
     ]
-    assert len(lines) == 13
+    assert len(lines) == 16
     assert all("blocked" in line for line in lines)
 
 

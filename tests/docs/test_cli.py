@@ -36,6 +36,20 @@ def test_every_section_names_the_options_that_are_of_its_command_alone(
         assert own <= _flags(sections[name.removeprefix("model ")]), name
 
 
+def test_the_help_of_every_command_has_an_example(commands: list[str], command: Path) -> None:
+    for name in commands:
+        own = name.removeprefix("model ")
+        text = _help(command, *name.split())
+        # `completion` has one for each shell.
+        assert re.search(rf"^      .*abeja-runtime ({own}\b|-)", text, re.MULTILINE), name
+
+
+def test_the_help_of_a_command_with_many_options_is_in_groups(command: Path) -> None:
+    headings = re.findall(r"^([A-Z][a-z ]+[A-Za-z]*):$", _help(command, "serve"), re.MULTILINE)
+
+    assert headings == ["Options", "What is served", "Python and packages", "Server", "Limits", "Plugins"]
+
+
 def _commands(command: Path, *group: str) -> list[str]:
     _, _, listing = _help(command, *group).partition("\nCommands:\n")
     return re.findall(r"^  ([a-z-]+)", listing, re.MULTILINE)

@@ -7,29 +7,34 @@ Each page is one session of one shell, in a folder that has a copy of examples/.
   width of gaps does not count.
 - ``<!-- file: NAME -->`` above a block writes the block to the file NAME instead.
 - ``<!-- serves -->`` above a ```console block leaves its one command running until the end of the
-  page. Ports 5000 and 5001 stand for the ports that it really has.
-- ``<!-- not run: REASON -->`` above a ```console block leaves it out.
+  page, or until the next block that serves. Ports 5000 and 5001 stand for the ports that it really has.
+- ``<!-- not run: REASON -->`` above a block leaves it out.
+- ``<!-- from nothing -->`` in a page makes it that of a newcomer: abeja-runtime is not installed, no
+  option is set, there are no examples, and the folder abeja-runtime has a checkout.
+- ``<!-- needs Python 3.6 -->`` in a page leaves it out where that Python is missing.
+
+test_pages.py says what a page may have besides.
 """
 
 import doctest
 import os
 import re
+import shlex
 import shutil
 import signal
 import subprocess
 import sysconfig
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
-PAGES = [ROOT / "README.md", *sorted(ROOT.glob("docs/**/*.md")), *sorted(ROOT.glob("examples/*/*.md"))]
-
-BLOCK = re.compile(r"(?:^<!-- (file|serves|not run)(?:: (.+?))? -->\n)?^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 COMMAND = re.compile(r"^\$ (.*(?:(?<=\\)\n.*)*)\n((?:(?!\$ ).*\n)*)", re.MULTILINE)
 LISTENING = re.compile(r"listening on http://127\.0\.0\.1:(\d+) \(health on http://127\.0\.0\.1:(\d+)\)")
 END = "--end-of-output--"
+FROM_NOTHING = "<!-- from nothing -->\n"
+NEEDS = re.compile(r"^<!-- needs Python (3\.\d+) -->$", re.MULTILINE)
 
 
 class Session:
@@ -69,12 +74,15 @@ class Session:
 
     def serve(self, command: str) -> str:
         """Start a server; what it prints until it is ready, with the ports that the page says."""
+        self._stop()
         folder = self.run("pwd").strip()
-        environ = {**self._environ, "PORT": "0", "HEALTHCHECK_PORT": "0"}
+        # With the variables of the shell, which a page may have changed.
+        variables = shlex.quote(str(self._folder / ".variables"))
+        self.run(f"declare -px > {variables}")
         self._server = subprocess.Popen(
-            ["/bin/bash", "-c", f"exec {command}"],
+            ["/bin/bash", "-c", f". {variables}; export PORT=0 HEALTHCHECK_PORT=0; exec {command}"],
             cwd=folder,
-            env=environ,
+            env=self._environ,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -95,54 +103,78 @@ class Session:
         return re.sub(r"(?<=:)(500[01])\b", lambda match: self._ports.get(match[1], match[1]), command)
 
     def close(self) -> None:
-        """End the server, which must end well, and the shell."""
+        """End the server and the shell."""
+        try:
+            self._stop()
+        finally:
+            self._shell.communicate()
+
+    def _stop(self) -> None:
+        """End the server, which must end well."""
         if self._server is not None:
-            self._server.send_signal(signal.SIGTERM)
-            output, _ = self._server.communicate()
-            assert self._server.returncode == 0, output
-        self._shell.communicate()
+            server, self._server = self._server, None
+            server.send_signal(signal.SIGTERM)
+            output, _ = server.communicate()
+            assert server.returncode == 0, output
 
 
 @pytest.fixture
-def session(tmp_path: Path, environ: dict[str, str]) -> Iterator[Session]:
-    """A session that has the examples and the command."""
-    shutil.copytree(ROOT / "examples", tmp_path / "examples", ignore=shutil.ignore_patterns("__pycache__"))
-    path = os.pathsep.join((sysconfig.get_path("scripts"), environ["PATH"]))
-    # What a page installs is seen in its session and nowhere else.
-    packages = tmp_path / "site-packages"
+def session(page: Path, repository: Path, tmp_path: Path, environ: dict[str, str]) -> Iterator[Session]:
+    """A session that has the examples and the command; or those of a newcomer, who has neither."""
     # As at a terminal, where curl shows no progress of small answers.
     (tmp_path / ".curlrc").write_text("silent\n")
-    session = Session(tmp_path, {**environ, "PATH": path, "PYTHONPATH": str(packages), "CURL_HOME": str(tmp_path)})
-    session.run(f'pip() {{ command pip "$@" --no-deps --target {packages}; }}')
+    environ = {**environ, "CURL_HOME": str(tmp_path), "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
+    if FROM_NOTHING in page.read_text():
+        _check_out(repository, tmp_path / "abeja-runtime")
+        del environ["ABEJA_RUNTIME_ENV"]
+        # One more than the page's: what pip warns of is the machine's and not the page's.
+        session = Session(tmp_path, {**environ, "PIP_QUIET": "1"})
+    else:
+        shutil.copytree(repository / "examples", tmp_path / "examples", ignore=shutil.ignore_patterns("__pycache__"))
+        path = os.pathsep.join((sysconfig.get_path("scripts"), environ["PATH"]))
+        # What a page installs is seen in its session and nowhere else.
+        packages = tmp_path / "site-packages"
+        session = Session(tmp_path, {**environ, "PATH": path, "PYTHONPATH": str(packages)})
+        session.run(f'pip() {{ command pip "$@" --no-deps --target {packages}; }}')
     yield session
     session.close()
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
-def test_examples_print_what_the_page_says(page: Path, session: Session, tmp_path: Path) -> None:
+def test_examples_print_what_the_page_says(
+    page: Path,
+    session: Session,
+    tmp_path: Path,
+    blocks_of: Callable[[str], list[Any]],
+    python_of: Callable[[str], Path],
+) -> None:
     text = page.read_text()
+    for version in NEEDS.findall(text):
+        python_of(version)
     if "$ curl" in text and not shutil.which("curl"):
         pytest.skip("curl is not installed")
 
-    for directive, argument, language, block in BLOCK.findall(text):
-        if directive == "file":
-            (tmp_path / argument).parent.mkdir(parents=True, exist_ok=True)
-            (tmp_path / argument).write_text(block)
-        elif language == "console" and directive != "not run":
-            commands = COMMAND.findall(block)
+    for block in blocks_of(text):
+        if block.directive == "file":
+            (tmp_path / block.argument).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / block.argument).write_text(block.text)
+        elif block.language == "console" and block.directive != "not run":
+            commands = COMMAND.findall(block.text)
             assert commands
             for command, expected in commands:
-                if directive == "serves":
+                if block.directive == "serves":
                     printed = session.serve(command)
                 else:
                     printed = session.run(session.with_real_ports(command))
                 _compare(command, expected, printed)
 
 
-def test_links_between_pages_lead_somewhere() -> None:
-    for page in PAGES:
-        for target in re.findall(r"\]\((?!https?://)([^)#\s]*)(?:#[^)]*)?\)", page.read_text()):
-            assert not target or (page.parent / target).exists(), f"{page}: {target}"
+def _check_out(repository: Path, folder: Path) -> None:
+    """What is needed to install from a checkout; installing leaves files in it."""
+    folder.mkdir()
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(repository / name, folder)
+    for name in ("abeja", "plugins"):
+        shutil.copytree(repository / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
 
 
 def _compare(command: str, expected: str, printed: str) -> None:

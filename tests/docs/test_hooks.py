@@ -18,12 +18,17 @@ from abeja.runtime import (
     HandlerCode,
     Image,
     Installer,
+    Log,
     Member,
     Plan,
     Remark,
+    RequestRecord,
     ResultSource,
     Review,
+    Service,
+    State,
     Use,
+    WorkerEnd,
     hookspecs,
 )
 
@@ -44,7 +49,7 @@ def test_page_has_a_section_with_the_signature_of_each_hook(page: str) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["abeja_abis", "abeja_encoders", "abeja_extractors", "abeja_sources", "abeja_installers", "abeja_images"],
+    [name for name in vars(hookspecs) if name.startswith("abeja_")],
 )
 def test_section_has_the_example_of_the_specification(page: str, name: str) -> None:
     sections = {hook: body for hook, _, body in SECTION.findall(page)}
@@ -56,14 +61,32 @@ def test_section_has_the_example_of_the_specification(page: str, name: str) -> N
 
 KINDS = [Abi, Encoder, Extractor, Member, ResultSource, Fetch, Installer, Plan, Image]
 KINDS_OF_REVIEWS = [HandlerCode, Use, Review, Remark, Finding]
+KINDS_OF_EVENTS = [WorkerEnd, Service, State]
 
 
-@pytest.mark.parametrize("kind", [*KINDS, *KINDS_OF_REVIEWS])
+@pytest.mark.parametrize("kind", [*KINDS, *KINDS_OF_REVIEWS, *KINDS_OF_EVENTS])
 def test_page_names_every_field_of_the_values(page: str, kind: type[attrs.AttrsInstance]) -> None:
+    assert _members(page, kind) == [field.name for field in attrs.fields(kind)]
+
+
+def test_page_names_every_field_of_a_record(page: str) -> None:
+    assert _members(page, RequestRecord) == list(RequestRecord._fields)
+
+
+def test_page_names_every_member_of_the_log(page: str) -> None:
+    methods = [name for name in vars(Log) if not name.startswith("_")]
+
+    assert _members(page, Log) == [*Log.__annotations__, *methods]
+
+
+def test_there_are_no_more_than_ten_hooks() -> None:
+    assert len(_hooks()) <= 10
+
+
+def _members(page: str, kind: type) -> list[str]:
     section = re.search(rf"^## `{kind.__name__}`\n(.*?)(?=^## |\Z)", page, re.MULTILINE | re.DOTALL)
     assert section is not None
-
-    assert re.findall(r"^\| `(\w+)` \|", section[1], re.MULTILINE) == [field.name for field in attrs.fields(kind)]
+    return re.findall(r"^\| `(\w+)(?:\(\w+\))?` \|", section[1], re.MULTILINE)
 
 
 def _hooks() -> dict[str, Callable[..., object]]:

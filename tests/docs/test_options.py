@@ -6,9 +6,11 @@ from pathlib import Path
 import attrs
 import pytest
 
+from abeja.runtime import values
 from abeja.runtime.options import Options, Row, rows
 
 COLUMNS = ["flag", "variable", "key", "default", "meaning"]
+NUMBERS = (values.count, values.count_from_zero, values.port, values.seconds, values.size)
 # Defaults that no option value spells.
 WORDS: dict[str, tuple[object, ...]] = {"none": (None, (), {}), "the current folder": (Path(),)}
 
@@ -35,7 +37,18 @@ def test_table_has_the_default_of_every_option(table: list[dict[str, str]]) -> N
     defaults = attrs.asdict(Options(), recurse=False).values()
     described = [_value(text["default"], row) for text, row in zip(table, rows().values(), strict=True)]
 
-    assert all(default in values for default, values in zip(defaults, described, strict=True))
+    assert all(default in allowed for default, allowed in zip(defaults, described, strict=True))
+
+
+def test_units_are_those_of_the_options(repository: Path) -> None:
+    text = (repository / "docs/reference/configuration.md").read_text()
+    (body,) = re.findall(r"^\| Value \| Unit \|.*\n\|[ -|]+\|\n((?:\|.*\n)+)", text, re.MULTILINE)
+    cells = [line.strip("|").split(" | ") for line in body.splitlines()]
+    described = {value.strip(" `"): re.findall(r"`([^`]+)`", options) for value, _, options in cells}
+    flags = {value: [row.flags[-1] for row in rows().values() if row.metavar == value] for value in described}
+
+    assert described == flags
+    assert {row.metavar for row in rows().values() if row.parse in NUMBERS} == set(described)
 
 
 def _value(text: str, row: Row) -> tuple[object, ...]:

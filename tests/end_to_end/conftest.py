@@ -107,6 +107,11 @@ class RunningServer:
         lines = [line.rpartition(" ") for line in text.splitlines() if not line.startswith("#")]
         return {name: float(value) for name, _, value in lines}
 
+    def metric_names(self) -> set[str]:
+        """The names of the metrics that ``/metrics`` has, those without a value included."""
+        text = self.request("GET", "/metrics", port=self.health_port).body.decode()
+        return set(re.findall(r"^# TYPE (\w+) ", text, re.MULTILINE))
+
     def do(self, deed: str) -> Reply:
         """Ask the misbehaving handler for `deed`."""
         return self.request(body=json.dumps(deed).encode(), headers={"Content-Type": "application/json"})

@@ -238,8 +238,11 @@ def test_a_broken_upload_leaves_no_file(start: Start, handlers: Path, tmp_path: 
 
     wait_until(lambda: not list(spool.glob("body-*")), "the file to be removed")
     server.request(path="/after")
-    server.wait_for_log(re.compile("INFO: POST /after"))
-    assert re.findall(r"^INFO: POST (\S+)", server.log(), re.MULTILINE) == ["/after"]
+    server.wait_for_log(re.compile("^INFO: POST /after", re.MULTILINE))
+    assert re.findall(r"^INFO: (POST \S+ \d+) .*?B(.*) \[", server.log(), re.MULTILINE) == [
+        ("POST / 0", " (the client has left)"),
+        ("POST /after 200", ""),
+    ]
 
 
 def test_a_port_in_use_is_exit_code_5(start: Start, handlers: Path) -> None:

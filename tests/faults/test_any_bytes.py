@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from abeja.runtime.dispatch import Dispatcher
 from abeja.runtime.engine import AnswerHead, Call, Worker
+from abeja.runtime.journal import Journal
 from abeja.runtime.messages import SpoolFile
 from abeja.runtime.plugins import Plugins
 from abeja.runtime.server.intake import Policy
@@ -35,6 +36,7 @@ class EchoEngine:
         self.is_recovering = True
         self.trouble = ""
         self.load = self.ahead = 0
+        self.number = 1
 
     @property
     def has_room(self) -> bool:
@@ -169,7 +171,7 @@ class Bench:
         dispatcher = Dispatcher(EchoEngine(), spool=self._spool, queue_limit=10, timeout_s=None)
         await dispatcher.start()
         policy = Policy(abi=self._abi, max_body_bytes=MAX_BODY, hidden=frozenset())
-        port = ModelPort(dispatcher=dispatcher, spool=self._spool, policy=policy)
+        port = ModelPort(dispatcher=dispatcher, spool=self._spool, policy=policy, journal=Journal())
         lost: list[LlhttpConnection] = []
         buffer = bytearray(64 * 1024)
         surroundings = Surroundings(port=port, idle_timeout_s=math.inf, buffer=buffer, on_lost=lost.append)

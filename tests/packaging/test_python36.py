@@ -21,7 +21,8 @@ def test_example_compiles(python36: Path, repository: Path, tmp_path: Path, exam
 
 def test_worker_files_compile(python36: Path, repository: Path, tmp_path: Path) -> None:
     worker = list(repository.glob("abeja/runtime/worker/*.py"))
-    plugins = [path for half in ("worker.py", "worker/*.py") for path in repository.glob(f"plugins/*/*/{half}")]
+    halves = ("worker.py", "worker/*.py", "template/*.py")
+    plugins = [path for half in halves for path in repository.glob(f"plugins/*/*/{half}")]
     kit = list(repository.glob("abeja/runtime/testing/handler_path/**/*.py"))
     assert worker
     assert plugins

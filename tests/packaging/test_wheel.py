@@ -48,6 +48,15 @@ def test_wheel_has_the_data_file(contents: dict[str, bytes], name: str) -> None:
     assert f"abeja/runtime/{name}" in contents
 
 
+@pytest.mark.parametrize("abi", ["v18_10", "v19_04"])
+def test_wheel_has_the_files_of_a_new_model(contents: dict[str, bytes], sources: Path, abi: str) -> None:
+    template = f"abeja_runtime_abis/{abi}/template"
+    names = {path.name for path in (sources / "plugins" / template).iterdir() if path.is_file()}
+
+    assert {"README.md", "main.py", "request.json", "requirements.txt", "test_main.py"} <= names
+    assert {f"{template}/{name}" for name in names} <= contents.keys()
+
+
 def test_wheel_has_every_built_in_plugin_with_the_worker_half_of_those_that_have_one(
     contents: dict[str, bytes],
 ) -> None:

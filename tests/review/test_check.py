@@ -433,7 +433,8 @@ def test_exit_code_and_output_are_those_of_the_findings(command: Path, environ: 
     assert run("--handler", "main:a:b") == (2, "")
     code, text = run()
     assert code == 1
-    assert text.startswith("main.py:2: error: request-key-unknown: a request has no key 'body'.\n    Hint: ")
+    own_line = "    > 2 |     request['body']\n"
+    assert text.startswith(f"main.py:2: error: request-key-unknown: a request has no key 'body'.\n{own_line}    Hint: ")
     code, text = run("--json")
     document = json.loads(text)
     assert (code, document["abi"], document["findings"][0]["line"]) == (1, "19.04", 2)

@@ -376,7 +376,7 @@ class TestOwn(AbiContract):
 def test_a_good_abi_passes(check: Check) -> None:
     outcomes = check(own=ABI, worker=ABI_WORKER, test_own=ABI_TEST)
 
-    assert len(outcomes) == 12
+    assert len(outcomes) == 13
     assert failed(outcomes) == set()
 
 
@@ -397,6 +397,20 @@ def test_a_review_that_raises_a_false_alarm_fails(check: Check, review: str, *, 
     )
 
     assert (test in failed(check(test, own=own, worker=ABI_WORKER, test_own=ABI_TEST))) == is_refused
+
+
+@pytest.mark.parametrize(("body", "is_refused"), [("body[::-1]", False), ("body['name']", True)])
+def test_a_template_that_does_not_answer_its_own_request_fails(
+    check: Check, tmp_path: Path, body: str, *, is_refused: bool
+) -> None:
+    test = "test_its_template_answers_its_request"
+    template = tmp_path / "template"
+    template.mkdir()
+    (template / "main.py").write_text(f"def handler(body):\n    return {body}\n")
+    (template / "request.txt").write_text("abc")
+    own = ABI.replace('methods={"POST"}', f'methods={{"POST"}}, template=Path({str(template)!r})')
+
+    assert bool(failed(check(test, own=own, worker=ABI_WORKER, test_own=ABI_TEST))) == is_refused
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ class Result:
         content_type: of the answer; empty if there is none.
         body: of the answer. Whoever has the result last removes its file.
         error: why it is a failure, on one line; empty if it is none.
-        time_s: from the hand-over to a worker to the answer.
+        time_s: for which a worker had it.
     """
 
     item: Item

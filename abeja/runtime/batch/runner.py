@@ -228,7 +228,9 @@ class Runner:
         finally:
             del self._asked[exchange]
             self._parts.standing.end(item.name)
-        return response, time.monotonic() - begun
+        if exchange.leased_s is None or exchange.answered_s is None:
+            return response, time.monotonic() - begun
+        return response, exchange.answered_s - exchange.leased_s
 
     async def _wait_for_worker(self) -> None:
         since = time.monotonic()

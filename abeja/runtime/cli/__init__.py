@@ -1,6 +1,5 @@
 """The command line: one sub-command per module, imported when it is run."""
 
-import importlib
 import os
 import signal
 import sys
@@ -9,24 +8,38 @@ from collections.abc import Sequence
 
 import click
 
+from abeja.runtime.cli.lazy_group import Entry, LazyGroup
 from abeja.runtime.cli.termination import SIGNALLED
 from abeja.runtime.errors import AbejaRuntimeError
 
-# Command -> (module of this package, the function in it).
 _COMMANDS = {
-    "serve": ("serve", "serve"),
-    "run-local": ("run_local", "run_local"),
-    "run-local-server": ("run_local_server", "run_local_server"),
-    "run": ("run", "run"),
-    "check": ("check", "check"),
-    "extract": ("extract", "extract"),
-    "test": ("test", "test"),
-    "install": ("install", "install"),
-    "env": ("env", "env"),
-    "images": ("images", "images"),
-    "plugins": ("plugins", "plugins"),
-    "doctor": ("doctor", "doctor"),
-    "config": ("config", "config"),
+    "init": Entry(
+        "init", "init", "Write a new handler into FOLDER: with a request, a test, requirements.txt and a README."
+    ),
+    "serve": Entry("serve", "serve", "Serve a handler over HTTP."),
+    "run-local": Entry("run_local", "run_local", "Call a handler once with a file as the request."),
+    "run-local-server": Entry(
+        "run_local_server",
+        "run_local_server",
+        "Serve a handler on this machine to try it out, as the vendor's CLI did, without Docker.",
+    ),
+    "run": Entry("run", "run", "Run a handler over many inputs."),
+    "check": Entry("check", "check", "Say what is wrong with a handler's code, by reading it: nothing of it is run."),
+    "extract": Entry(
+        "extract", "extract", "Extract ARCHIVE into the folder DEST, as --training-result does, and nothing else."
+    ),
+    "test": Entry("test", "test", "Run the tests of a handler on its own Python, with its own packages."),
+    "install": Entry(
+        "install", "install", "Install what a handler needs, so that it starts without delay and without network."
+    ),
+    "env": Entry("env", "env", "Look at the environments that were built, and remove them."),
+    "images": Entry("images", "images", "List the image versions: what each promised to a handler."),
+    "plugins": Entry("plugins", "plugins", "List the plugins, what each provides, and what is wrong with any."),
+    "doctor": Entry(
+        "doctor", "doctor", "Say what this machine has: Pythons, and the image versions that can run on them."
+    ),
+    "config": Entry("config", "config", "Look at the configuration."),
+    "completion": Entry("completion", "completion", "Print a script that completes commands and options in the shell."),
 }
 # `abeja model run-local` of the vendor's CLI, with `alias abeja=abeja-runtime`.
 _MODEL_COMMANDS = {name: _COMMANDS[name] for name in ("run-local", "run-local-server")}
@@ -34,32 +47,8 @@ _DEFAULT = "serve"
 
 _BUG = 70
 
-
-class LazyGroup(click.Group):
-    """A group whose sub-commands are imported when they are asked for."""
-
-    def __init__(self, *, lazy: dict[str, tuple[str, str]], default: str | None = None, name: str, help: str) -> None:  # noqa: A002 (click's name)
-        super().__init__(name=name, help=help, context_settings={"help_option_names": ["--help"]})
-        self._lazy = lazy
-        self._default = default
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        """In the order of the table."""
-        return [*self._lazy, *super().list_commands(ctx)]
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Import the module of the command."""
-        if cmd_name in self._lazy:
-            module, function = self._lazy[cmd_name]
-            command: click.Command = getattr(importlib.import_module(f"{__name__}.{module}"), function)
-            return command
-        return super().get_command(ctx, cmd_name)
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Without a sub-command, options are those of the default one."""
-        if self._default and (not args or (args[0].startswith("-") and args[0] not in ("--help", "--version"))):
-            args = [self._default, *args]
-        return super().parse_args(ctx, args)
+# Set by the script of a shell, when it asks what could stand at the cursor.
+COMPLETION_VARIABLE = "_ABEJA_RUNTIME_COMPLETE"
 
 
 cli = LazyGroup(
@@ -108,6 +97,12 @@ cli.params.append(_VERSION_OPTION)
 
 def main(args: Sequence[str] | None = None) -> None:
     """The program. Its exit codes are those of docs/reference/errors.md."""
+    if shell := os.environ.get(COMPLETION_VARIABLE):
+        # Asked by the shell, and not by a person.
+        from abeja.runtime.cli.shells import completions  # noqa: PLC0415
+
+        sys.stdout.write(completions(cli, shell, os.environ))
+        return
     sys.exit(_run(list(sys.argv[1:] if args is None else args)))
 
 
@@ -120,7 +115,7 @@ def _run(args: list[str]) -> int:
     except (click.Abort, KeyboardInterrupt):
         return SIGNALLED + signal.SIGINT
     except AbejaRuntimeError as error:
-        click.echo(f"{error.traceback}Error: {error.report()}", err=True)
+        _print_error(error)
         return error.exit_code
     except BrokenPipeError:
         # The reader of our output has gone; what the interpreter would still flush has nowhere to go.
@@ -131,3 +126,19 @@ def _run(args: list[str]) -> int:
         click.echo("Error: this is a bug in abeja-runtime; please report it with the lines above.", err=True)
         return _BUG
     return result if isinstance(result, int) else 0
+
+
+def _print_error(error: AbejaRuntimeError) -> None:
+    # Only who has an error needs them.
+    import logging  # noqa: PLC0415
+
+    from abeja.runtime import logs  # noqa: PLC0415
+    from abeja.runtime.colour import dressed, is_wanted  # noqa: PLC0415
+
+    log = logs.current()
+    if log.is_json:
+        more = {"summary": error.report(), "traceback": error.traceback, "members": {"error": error.name}}
+        logging.getLogger(logs.NAME).error("%s", error.report(), extra=more)
+    else:
+        text = f"{error.traceback}Error: {error.report()}"
+        click.echo(dressed(text) if is_wanted(sys.stderr) else text, err=True)

@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from abeja.runtime.cli.grouped_help import GroupedCommand
 from abeja.runtime.cli.options import with_options
 from abeja.runtime.cli.table import print_table
 from abeja.runtime.config import resolve
@@ -16,11 +17,15 @@ def config() -> None:
     """Look at the configuration."""
 
 
-@config.command()
+@config.command(cls=GroupedCommand)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @with_options(*rows())
 def show(*, as_json: bool, **flags: Any) -> None:
     """Show every option's value and where it comes from.
+
+    \b
+    Example:
+        PORT=8000 abeja-runtime config show --model-dir .
 
     A flag wins over an environment variable, that over the file, that over the image version, and
     that over the built-in default.

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from abeja.runtime.cli.grouped_help import GroupedCommand
 from abeja.runtime.cli.options import with_options
 from abeja.runtime.cli.table import print_table
 from abeja.runtime.config import catalogue
@@ -18,11 +19,15 @@ from abeja.runtime.prepare.uv import find_uv
 from abeja.runtime.types import Image
 
 
-@click.command()
+@click.command(cls=GroupedCommand)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @with_options("model_dir", "plugin", "block_plugin")
 def doctor(*, as_json: bool, **flags: Any) -> None:
     """Say what this machine has: Pythons, and the image versions that can run on them.
+
+    \b
+    Example:
+        abeja-runtime doctor
 
     An image version whose Python is not here runs on a newer one, with packages of today; what changed
     between the two may change what a handler does.
@@ -40,9 +45,19 @@ def doctor(*, as_json: bool, **flags: Any) -> None:
     )
     click.echo()
     print_table(("IMAGE", "RUNS"), [(image.name, verdict) for image, verdict in verdicts])
+    missing = sorted({image.python for image in known.images if image.python and not _is_here(image.python, pythons)})
+    for version in missing:
+        click.echo(
+            f"\nPython {version} is not here. Install it with `pyenv install {version}`, or name an interpreter with "
+            "--python PATH; nothing else is needed, it is found by itself."
+        )
     click.echo(f"\nBuilds environments with {_uv()}, keeps them in {cache_folder()}")
     for problem in problems:
         click.echo(f"\nProblem: {problem}")
+
+
+def _is_here(version: str, pythons: Sequence[Interpreter]) -> bool:
+    return any(dotted(python.minor) == version or dotted(python.facts.version) == version for python in pythons)
 
 
 def _verdict(image: Image, pythons: Sequence[Interpreter]) -> str:

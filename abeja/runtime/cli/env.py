@@ -23,7 +23,12 @@ def env() -> None:
 @env.command("list")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def list_(*, as_json: bool) -> None:
-    """List the environments, the one that was used last first."""
+    """List the environments, the one that was used last first.
+
+    \b
+    Example:
+        abeja-runtime env list
+    """
     entries = Store(cache_folder()).entries()
     if as_json:
         click.echo(json.dumps([_described(entry) for entry in entries], indent=4))
@@ -47,9 +52,21 @@ def list_(*, as_json: bool) -> None:
 
 @env.command()
 @click.option("--all", "is_all", is_flag=True, help="All of them, however recently they were used.")
-@click.option("--unused-for", "days", metavar="DAYS", type=click.IntRange(min=0), default=30, show_default=True)
+@click.option(
+    "--unused-for",
+    "days",
+    metavar="DAYS",
+    type=click.IntRange(min=0),
+    default=30,
+    show_default=True,
+    help="Those that were not used for so long.",
+)
 def prune(*, is_all: bool, days: int) -> None:
     """Remove environments that were not used for a while, and what interrupted builds left.
+
+    \b
+    Example:
+        abeja-runtime env prune --unused-for 7
 
     One that a process uses now is kept, and so are the caches of uv and pip.
     """

@@ -37,7 +37,7 @@ def extract(archive: Path, dest: Path, **flags: Any) -> None:
     from abeja.runtime.prepare.transfer import Transfer, terminal  # noqa: PLC0415
 
     configuration = resolve(flags)
-    logs.configure(configuration.options.log_level)
+    logs.configure(configuration.options.log_level, is_json=configuration.options.log_format == "json")
     place = Place(dest)
     if not place.is_free:
         raise FolderOccupiedError(

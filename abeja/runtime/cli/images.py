@@ -6,16 +6,22 @@ from typing import Any
 import attrs
 import click
 
+from abeja.runtime.cli.grouped_help import GroupedCommand
 from abeja.runtime.cli.options import with_options
 from abeja.runtime.cli.table import print_table
 from abeja.runtime.config import catalogue
 
 
-@click.command()
+@click.command(cls=GroupedCommand)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @with_options("model_dir", "plugin", "block_plugin")
 def images(*, as_json: bool, **flags: Any) -> None:
     """List the image versions: what each promised to a handler.
+
+    \b
+    Example:
+        abeja-runtime images
+        abeja-runtime images --json
 
     A version that is not listed is served as the newest known one before it. Define others, or
     override fields, under [image."<name>"] in abeja-runtime.toml.

@@ -4,11 +4,12 @@ from typing import Any
 
 import click
 
+from abeja.runtime.cli.grouped_help import GroupedCommand
 from abeja.runtime.cli.options import COMMON_OPTIONS, MODEL_OPTIONS, with_options
 from abeja.runtime.cli.preparation import prepare
 
 
-@click.command()
+@click.command(cls=GroupedCommand)
 @with_options(*MODEL_OPTIONS, *COMMON_OPTIONS)
 def install(**flags: Any) -> None:
     """Install what a handler needs, so that it starts without delay and without network.

@@ -5,7 +5,9 @@ from typing import Any, TypeVar
 
 import attrs
 import click
+from click.shell_completion import CompletionItem
 
+from abeja.runtime.cli.grouped_help import GroupedOption, group_of
 from abeja.runtime.options import Options, Row, rows
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
@@ -24,7 +26,7 @@ MODEL_OPTIONS = (
     "as_of",
     "installer",
 )
-COMMON_OPTIONS = ("plugin", "block_plugin", "log_level")
+COMMON_OPTIONS = ("plugin", "block_plugin", "log_level", "log_format")
 
 
 def with_options(*names: str, defaults: Mapping[str, Any] | None = None) -> Callable[[_Command], _Command]:
@@ -37,7 +39,10 @@ def with_options(*names: str, defaults: Mapping[str, Any] | None = None) -> Call
 
     def decorate(command: _Command) -> _Command:
         command = click.option(
-            "--config", metavar="FILE", help="Configuration file. [abeja-runtime.toml in the model's folder]"
+            "--config",
+            metavar="FILE",
+            help="Configuration file. [abeja-runtime.toml in the model's folder]",
+            shell_complete=complete,
         )(command)
         table = rows()
         for name in reversed(names):
@@ -54,8 +59,22 @@ def _click_option(name: str, row: Row, default: Any) -> Callable[[_Command], _Co
     # Without its flag, a switch says nothing: another layer may have turned it on.
     kind: dict[str, Any] = {"is_flag": True, "default": None} if is_switch else {"metavar": row.metavar}
     return click.option(
-        *row.flags, name, multiple=row.is_repeatable, help=f"{row.help}{shown} [{row.variable}]", **kind
+        *row.flags,
+        name,
+        multiple=row.is_repeatable,
+        help=f"{row.help}{shown} [{row.variable}]",
+        cls=GroupedOption,
+        group=group_of(row),
+        shell_complete=complete,
+        **kind,
     )
+
+
+def complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """What may stand behind an option, for the shell."""
+    from abeja.runtime.cli.candidates import candidates  # noqa: PLC0415 (only those who press the key wait for it)
+
+    return candidates(param.name or "", ctx, incomplete)
 
 
 def _shown(default: float | str) -> str:

@@ -5,17 +5,23 @@ from typing import Any
 
 import click
 
+from abeja.runtime.cli.grouped_help import GroupedCommand
 from abeja.runtime.cli.options import with_options
 from abeja.runtime.cli.table import print_table
 from abeja.runtime.config import catalogue
 from abeja.runtime.plugins import Plugin, kind_of
 
 
-@click.command()
+@click.command(cls=GroupedCommand)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @with_options("model_dir", "plugin", "block_plugin")
 def plugins(*, as_json: bool, **flags: Any) -> None:
     """List the plugins, what each provides, and what is wrong with any.
+
+    \b
+    Example:
+        abeja-runtime plugins
+        abeja-runtime plugins --plugin ./msgpack_plugin.py
 
     A plugin is an entry point of the group abeja_runtime, whose name is <kind>-<name>, or a file that
     --plugin names.
@@ -33,13 +39,18 @@ def plugins(*, as_json: bool, **flags: Any) -> None:
                 plugin.source.name,
                 plugin.source.origin,
                 plugin.status,
-                ", ".join(f"{kind_of(value)} {value.name}" for value in plugin.values) or "-",
+                ", ".join(_provided(plugin)) or "-",
             )
             for plugin in found.all
         ],
     )
     for problem in problems:
         click.echo(f"\nProblem: {problem}")
+
+
+def _provided(plugin: Plugin) -> list[str]:
+    values = [f"{kind_of(value)} {value.name}" for value in plugin.values]
+    return [*values, "an observer"] if plugin.is_observer else values
 
 
 def _describe(plugin: Plugin) -> dict[str, Any]:
@@ -50,5 +61,6 @@ def _describe(plugin: Plugin) -> dict[str, Any]:
         "file": str(plugin.source.file) if plugin.source.file else None,
         "status": plugin.status,
         "provides": [{"kind": kind_of(value), "name": value.name} for value in plugin.values],
+        "is_observer": plugin.is_observer,
         "problem": plugin.problem.report() if plugin.problem else None,
     }

@@ -4,6 +4,7 @@ import asyncio
 import http
 import io
 import json
+import logging
 import os
 import signal
 import sys
@@ -11,12 +12,14 @@ from typing import Any
 
 import click
 
-from abeja.runtime.cli.options import COMMON_OPTIONS, MODEL_OPTIONS, with_options
+from abeja.runtime import logs
+from abeja.runtime.cli.grouped_help import GroupedCommand
+from abeja.runtime.cli.options import COMMON_OPTIONS, MODEL_OPTIONS, complete, with_options
 from abeja.runtime.cli.preparation import prepare
 from abeja.runtime.cli.termination import SIGNALLED, unwound_by_signals
 from abeja.runtime.cli.vendor import apply_vendor_options, with_vendor_options
 from abeja.runtime.errors import OutputFailedError
-from abeja.runtime.inputs import request_from_inputs
+from abeja.runtime.inputs import json_problems, request_from_inputs
 from abeja.runtime.local import run_once
 from abeja.runtime.messages import Response, SpoolFile
 from abeja.runtime.spool import Spool
@@ -27,13 +30,14 @@ _CLIENT_ERROR, _SERVER_ERROR = 400, 500
 _DEFAULTS = {"timeout": None}
 
 
-@click.command("run-local")
+@click.command("run-local", cls=GroupedCommand)
 @click.option(
     "--input",
     "inputs",
     metavar="FILE|NAME=@FILE",
     multiple=True,
     required=True,
+    shell_complete=complete,
     help="The request's body: a file, its content type by its extension. "
     "Repeated as NAME=@FILE or NAME=TEXT: a multipart form.",
 )
@@ -76,6 +80,8 @@ def _run(inputs: tuple[str, ...], flags: dict[str, Any], *, is_quiet: bool) -> i
         log.say("finish requesting to model")
         body = _read(response)
     if response.status >= _CLIENT_ERROR:
+        for problem in json_problems(inputs):
+            logging.getLogger(logs.NAME).warning("%s", problem)
         _print_error(response.status, body, log=log.getvalue(), port=options.port)
         return 1
     _print_body(body)

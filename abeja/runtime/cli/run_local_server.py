@@ -4,6 +4,7 @@ from typing import Any
 
 import click
 
+from abeja.runtime.cli.grouped_help import GroupedCommand
 from abeja.runtime.cli.options import with_options
 from abeja.runtime.cli.preparation import prepare
 from abeja.runtime.cli.vendor import apply_vendor_options, with_vendor_options
@@ -14,7 +15,7 @@ from abeja.runtime.version import VERSION
 _DEFAULTS = {"port": 0, "health_port": 0}
 
 
-@click.command("run-local-server")
+@click.command("run-local-server", cls=GroupedCommand)
 @with_options(*rows(), defaults=_DEFAULTS)
 @with_vendor_options
 def run_local_server(**flags: Any) -> None:
@@ -36,7 +37,7 @@ def run_local_server(**flags: Any) -> None:
         for line in _banner(addresses.service, model.handler, image):
             click.echo(line)
 
-    serve(model, configuration.options, version=VERSION, on_ready=greet)
+    serve(model, configuration.options, version=VERSION, plugins=configuration.plugins, on_ready=greet)
 
 
 def _banner(url: str, handler: str, image: str) -> list[str]:

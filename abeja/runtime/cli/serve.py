@@ -4,13 +4,14 @@ from typing import Any
 
 import click
 
+from abeja.runtime.cli.grouped_help import GroupedCommand
 from abeja.runtime.cli.options import with_options
 from abeja.runtime.cli.preparation import prepare
 from abeja.runtime.options import rows
 from abeja.runtime.version import VERSION
 
 
-@click.command()
+@click.command(cls=GroupedCommand)
 @with_options(*rows())
 def serve(**flags: Any) -> None:
     """Serve a handler over HTTP.
@@ -26,5 +27,5 @@ def serve(**flags: Any) -> None:
     # Tornado is imported only by the commands that listen.
     from abeja.runtime.server.service import serve as serve_model  # noqa: PLC0415
 
-    configuration, model = prepare(flags)
-    serve_model(model, configuration.options, version=VERSION)
+    configuration, model = prepare(flags, is_service=True)
+    serve_model(model, configuration.options, version=VERSION, plugins=configuration.plugins)

@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from abeja.runtime.cli.grouped_help import GroupedCommand
 from abeja.runtime.cli.options import COMMON_OPTIONS, MODEL_OPTIONS, with_options
 from abeja.runtime.cli.preparation import prepare
 from abeja.runtime.errors import TestRunnerMissingError
@@ -21,7 +22,7 @@ _RUNNERS = {
 }
 
 
-@click.command()
+@click.command(cls=GroupedCommand)
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 @click.option(
     "--runner",

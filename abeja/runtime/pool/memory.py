@@ -1,10 +1,12 @@
 """How much memory a process has, how much it may have, and whether the kernel ran out of it."""
 
 import contextlib
+import os
 import resource
 from pathlib import Path
 
 _PAGE_BYTES = resource.getpagesize()
+_TICKS = os.sysconf("SC_CLK_TCK")
 _CGROUPS = Path("/sys/fs/cgroup")
 
 
@@ -14,6 +16,16 @@ def resident_bytes(pid: int) -> int:
         return int(Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()[1]) * _PAGE_BYTES
     except (OSError, IndexError, ValueError):
         return 0
+
+
+def cpu_s(pid: int) -> float:
+    """The processor time that a process has used, that of its threads included; 0 if it has gone."""
+    try:
+        # After the name, which may hold anything: proc(5), fields 14 and 15.
+        fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / _TICKS
+    except (OSError, IndexError, ValueError):
+        return 0.0
 
 
 def peak_of_ended_children_bytes() -> int:

@@ -5,8 +5,14 @@ import logging
 import os
 import re
 from collections import deque
+from collections.abc import Callable, Mapping
 from fcntl import ioctl
 from termios import FIONREAD
+
+from abeja.runtime import log_lines
+from abeja.runtime.pool.allowance import Allowance
+from abeja.runtime.pool.paragraphs import Paragraph, Paragraphs
+from abeja.runtime.secrets import Secrets
 
 _log = logging.getLogger("abeja.runtime.worker")
 
@@ -19,6 +25,11 @@ _PIPE_BYTES = 64 * 1024
 LINE_LIMIT_BYTES = 250 * 1024
 # How much of the end of its output is shown when a worker dies: the stack of a crash, and what was printed before it.
 KEPT_LINES = 30
+# What may belong to the lines before it comes within this time: an exception may be printed line by line.
+_TOGETHER_S = 0.05
+# As `logging` of the handler's Python begins a line by default, and most other formats.
+_LEVEL = re.compile(r"\W?(WARNING|WARN|ERROR|CRITICAL|FATAL)\b")
+_LEVELS = {"WARNING": logging.WARNING, "WARN": logging.WARNING, "ERROR": logging.ERROR}
 
 
 class Output:
@@ -32,14 +43,30 @@ class Output:
         worker: the worker's number, for the log.
         mark: what begins a label.
         is_serial: whether the worker runs one request at a time.
+        secrets: are never shown.
+        fields_of: from the id of a request to what its records have beside the worker.
 
     Attributes:
         has_unlabelled: whether something without a label has come from a request: its place in time tells which.
         last_lines: the end of the output.
     """
 
-    def __init__(self, worker: int, *, mark: bytes, is_serial: bool) -> None:
+    def __init__(
+        self,
+        worker: int,
+        *,
+        mark: bytes,
+        is_serial: bool,
+        secrets: Secrets,
+        fields_of: Callable[[str], Mapping[str, str]],
+    ) -> None:
         self._worker = worker
+        self._secrets = secrets
+        self._fields_of = fields_of
+        self._allowance = Allowance(worker)
+        # Request -> its last lines, which may not be a whole record yet.
+        self._paragraphs: dict[str, Paragraphs] = {}
+        self._together: asyncio.TimerHandle | None = None
         self._is_serial = is_serial
         self._label = re.compile(re.escape(mark) + rb"(\d{1,4})\0([ -~]*)\0")
         self._reader: int | None = None
@@ -74,6 +101,8 @@ class Output:
         self._running.discard(request_id)
         if request_id in self._begun:
             self._emit(self._begun.pop(request_id), request_id)
+        if request_id in self._paragraphs:
+            self._log_all(self._paragraphs.pop(request_id).flush(), request_id)
 
     def drain(self) -> None:
         """Log what the worker has printed so far, so that it is counted to the right request.
@@ -96,6 +125,8 @@ class Output:
         for request_id, line in self._begun.items():
             self._emit(line, request_id or self._current)
         self._begun = {}
+        self._log_open()
+        self._allowance.report()
         self._forget()
 
     def _read(self) -> bool:
@@ -140,13 +171,54 @@ class Output:
             self._emit(line, request_id or self._current)
 
     def _emit(self, line: bytes, request_id: str) -> None:
-        text = line.decode("utf-8", "replace").rstrip()
+        text = self._secrets.hide(line.decode("utf-8", "replace").rstrip())
         if text:
             self.last_lines.append(text)
-            _log.info("%s", text, extra={"worker": self._worker, "request_id": request_id})
+        paragraphs = self._paragraphs.get(request_id) or Paragraphs()
+        self._log_all(paragraphs.add(text), request_id)
+        if not paragraphs.is_open:
+            self._paragraphs.pop(request_id, None)
+            return
+        self._paragraphs[request_id] = paragraphs
+        if self._together is None:
+            self._together = asyncio.get_running_loop().call_later(_TOGETHER_S, self._log_open)
+
+    def _log_open(self) -> None:
+        """What has not come by now belongs to nothing before it."""
+        if self._together is not None:
+            self._together.cancel()
+            self._together = None
+        opened, self._paragraphs = self._paragraphs, {}
+        for request_id, paragraphs in opened.items():
+            self._log_all(paragraphs.flush(), request_id)
+
+    def _log_all(self, paragraphs: list[Paragraph], request_id: str) -> None:
+        for paragraph in paragraphs:
+            if self._allowance.take():
+                self._log(paragraph, request_id)
+
+    def _log(self, paragraph: Paragraph, request_id: str) -> None:
+        members = log_lines.parsed(paragraph.message)
+        level = log_lines.level_of(members) if members is not None else _level_of(paragraph)
+        more: dict[str, object] = {"worker": self._worker, "origin": "handler"}
+        if paragraph.traceback:
+            more.update(summary=paragraph.message, traceback=paragraph.traceback)
+        if members is not None:
+            more["members"] = {"message": members.pop("msg", ""), **members}
+        if request_id:
+            more.update(self._fields_of(request_id))
+        # What a handler says is never filtered as if we had said it in passing.
+        _log.log(max(level or 0, logging.INFO), "%s", paragraph.text, extra=more)
 
     def _forget(self) -> None:
         if self._reader is not None:
             asyncio.get_running_loop().remove_reader(self._reader)
             os.close(self._reader)
             self._reader = None
+
+
+def _level_of(paragraph: Paragraph) -> int:
+    if paragraph.traceback:
+        return logging.ERROR
+    match = _LEVEL.match(paragraph.message)
+    return _LEVELS.get(match[1], logging.CRITICAL) if match is not None else logging.INFO

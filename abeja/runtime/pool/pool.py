@@ -8,10 +8,12 @@ from collections.abc import Callable
 from typing import Any
 
 from abeja.runtime.errors import AbejaRuntimeError
+from abeja.runtime.excerpt import excerpt_of_traceback
 from abeja.runtime.model import Model
 from abeja.runtime.pool.exits import Exit
 from abeja.runtime.pool.guardian import Guardian
 from abeja.runtime.pool.limits import Limits
+from abeja.runtime.pool.load_failure import LoadFailure
 from abeja.runtime.pool.process import State, WorkerProcess
 from abeja.runtime.pool.seat import Seat
 from abeja.runtime.spool import Spool
@@ -24,6 +26,8 @@ _STOP_GRACE_S = 5.0
 _LOOK_S = 1.0
 # After a successor could not be started.
 _RENEWAL_PAUSE_S = 30.0
+# The cause of the end of a worker that loaded what has changed meanwhile.
+_OVERTAKEN = "overtaken"
 
 
 class Pool:
@@ -37,11 +41,15 @@ class Pool:
         version: of abeja-runtime.
         startup_timeout_s: how long importing the handler may take.
         limits: what a worker may reach before it is renewed.
+        waits_for_change: whether a handler that does not load is waited for until `reload` says that a file has
+            changed, also before any worker was ready.
 
     Attributes:
         on_room: called when a worker has got room for a request.
         on_hopeless: called when no worker is there and it will take a while until there is one.
+        on_end: called when a worker has ended, and with whether it was told to.
         last_exit: the last worker that ended without being told to, for readiness; None if none did.
+        last_failure: why the last start failed; None if it did not.
         exits: how many workers have ended, by cause.
         has_been_ready: whether a worker was ever ready.
     """
@@ -56,6 +64,7 @@ class Pool:
         version: str,
         startup_timeout_s: float,
         limits: Limits,
+        waits_for_change: bool = False,
     ) -> None:
         self._model = model
         self._concurrency = concurrency
@@ -69,23 +78,28 @@ class Pool:
         # From the oldest to the newest.
         self._workers: list[WorkerProcess] = []
         self._count = 0
-        self.has_been_ready = False
+        self._first_ready = asyncio.Event()
+        self._waits_for_change = waits_for_change
         self._is_stopping = False
         renewing = asyncio.Lock()
         self._seats = [
             Seat(
                 start_worker=self._start_worker,
-                may_try_again=lambda: self.has_been_ready,
+                may_try_again=lambda: self.has_been_ready or waits_for_change,
                 on_waiting=self._seat_waits,
                 on_not_renewed=self._defer_renewals,
                 renewing=renewing,
+                waits_for_change=waits_for_change,
             )
             for _ in range(size)
         ]
         self._tasks: list[asyncio.Task[None]] = []
+        self.has_been_ready = False
         self.on_room: Callable[[], None] = lambda: None
         self.on_hopeless: Callable[[], None] = lambda: None
+        self.on_end: Callable[[Exit, bool], None] = lambda _exit, _is_expected: None
         self.last_exit: Exit | None = None
+        self.last_failure: LoadFailure | None = None
         self.exits: Counter[str] = Counter()
 
     @property
@@ -105,7 +119,10 @@ class Pool:
         if self.has_ready_worker:
             return ""
         if not self.has_been_ready:
-            return "the workers are starting"
+            failure = self.last_failure
+            return (
+                f"the handler does not load: {failure.summary}" if failure is not None else "the workers are starting"
+            )
         ended = f": worker {self.last_exit.worker} {self.last_exit.reason}" if self.last_exit is not None else ""
         return f"no worker is ready{ended}"
 
@@ -115,10 +132,11 @@ class Pool:
         return next((worker.python_version for worker in self._workers if worker.python_version), "")
 
     def report(self) -> dict[str, Any]:
-        """The workers one by one, how the last one ended that was not told to, and how many ended, by cause."""
+        """The workers, how the last one ended that was not told to, why the last start failed, and exits by cause."""
         return {
             "workers": [worker.report() for worker in self._workers],
             "last_exit": self.last_exit.report() if self.last_exit is not None else None,
+            "last_failure": self.last_failure.report() if self.last_failure is not None else None,
             "exits": dict(self.exits),
         }
 
@@ -143,7 +161,8 @@ class Pool:
     @property
     def ahead(self) -> int:
         """See `Engine`."""
-        return sum([worker.ahead for worker in self._workers])
+        most = self._concurrency
+        return sum([worker.load - most for worker in self._workers if worker.load > most])
 
     def free_worker(self) -> WorkerProcess | None:
         """The least busy of the workers that have room for a request, of equals the oldest; None if none has."""
@@ -166,8 +185,8 @@ class Pool:
         """See `Engine`."""
         if self.free_worker() is None:
             return
-        for worker in sorted(self._workers, key=lambda worker: -worker.ahead):
-            if worker.ahead and worker.give_back_one():
+        for worker in sorted(self._workers, key=lambda worker: -worker.load):
+            if worker.load > self._concurrency and worker.give_back_one():
                 return
 
     def renew(self, reason: str) -> None:
@@ -178,6 +197,24 @@ class Pool:
         """
         for worker in self._workers:
             worker.wear.set(reason)
+        self._hurry()
+
+    def reload(self, reason: str, *, is_code: bool) -> None:
+        """The same, because files of the model have changed.
+
+        Args:
+            reason: for the log.
+            is_code: whether code has changed. Then a worker that loads it just now is given up for one that loads what
+                is there now. Other files may be written by the very handler while it loads.
+        """
+        for worker in list(self._workers):
+            if worker.state is not State.STARTING:
+                worker.wear.set(reason)
+            elif is_code and worker.pid:
+                worker.kill("loaded code that has changed meanwhile", cause=_OVERTAKEN)
+            elif is_code:
+                worker.wear.set(reason)
+        self._hurry()
 
     async def stop(self) -> None:
         """End all workers; requests that they still have are lost."""
@@ -212,19 +249,25 @@ class Pool:
         self._workers.append(worker)
         try:
             await worker.start()
-        except AbejaRuntimeError:
-            self._note(worker.exit)
+        except AbejaRuntimeError as error:
+            error.excerpt = error.excerpt or excerpt_of_traceback(error.traceback, folder=self._model.folder)
+            is_overtaken = worker.exit is not None and worker.exit.cause == _OVERTAKEN
+            self._note(worker.exit, is_expected=is_overtaken)
+            if not is_overtaken:
+                self.last_failure = LoadFailure(error=error, is_serving=self.has_ready_worker)
             raise
         finally:
             if worker.state is State.GONE:
                 self._forget(worker)
+        self.last_failure = None
         return worker
 
     def _worker_has_room(self, worker: WorkerProcess) -> None:
         if not self.has_been_ready:
             self.has_been_ready = True
+            self._first_ready.set()
             self._guardian.detach()
-        worker.look_at_wear()
+        worker.look_at_requests()
         self.on_room()
 
     def _worker_gone(self, worker: WorkerProcess) -> None:
@@ -241,18 +284,24 @@ class Pool:
         self.exits[exit_.cause] += 1
         if not is_expected:
             self.last_exit = exit_
+        self.on_end(exit_, is_expected)
 
     def _seat_waits(self) -> None:
         if not self.has_ready_worker and not self.is_recovering:
             self.on_hopeless()
 
-    def _defer_renewals(self) -> None:
+    def _hurry(self) -> None:
+        for seat in self._seats:
+            seat.hurry()
+
+    def _defer_renewals(self, begin_s: float) -> None:
         for worker in self._workers:
-            worker.wear.defer(_RENEWAL_PAUSE_S)
+            worker.wear.defer(_RENEWAL_PAUSE_S, begin_s=begin_s)
 
     async def _all_settled(self) -> None:
         for seat in self._seats:
             await seat.settled.wait()
+        await self._first_ready.wait()
 
     async def _look_after_workers(self) -> None:
         while True:

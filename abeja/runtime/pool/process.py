@@ -8,6 +8,7 @@ import secrets
 import shutil
 import signal
 import socket
+import time
 from collections.abc import Callable
 from enum import Enum
 from pathlib import Path
@@ -17,7 +18,7 @@ from abeja.runtime import worker as worker_package
 from abeja.runtime.engine import Call, RequestTooLargeError, WorkerFullError, WorkerUnreachableError
 from abeja.runtime.errors import AbejaRuntimeError, SpoolFailedError, WorkerStartError
 from abeja.runtime.model import Model
-from abeja.runtime.pool import exits, guardian_main, reports
+from abeja.runtime.pool import exits, guardian_main, memory, reports
 from abeja.runtime.pool.channel import Channel
 from abeja.runtime.pool.credit import Credit
 from abeja.runtime.pool.exits import Exit, MemoryWitness
@@ -29,6 +30,7 @@ from abeja.runtime.pool.output import Output
 from abeja.runtime.pool.request_frame import request_frame
 from abeja.runtime.pool.turns import Turn, Turns
 from abeja.runtime.pool.wear import Wear
+from abeja.runtime.secrets import Secrets
 from abeja.runtime.spool import Spool
 from abeja.runtime.worker import frames
 
@@ -117,7 +119,13 @@ class WorkerProcess(asyncio.SubprocessProtocol):
         self._inbox = Inbox()
         # Between null bytes, which no text that is printed has.
         self._output_mark = f"\0{secrets.token_hex(8)}\0"
-        self._output = Output(number, mark=self._output_mark.encode("ascii"), is_serial=concurrency == 1)
+        self._output = Output(
+            number,
+            mark=self._output_mark.encode("ascii"),
+            is_serial=concurrency == 1,
+            secrets=Secrets.of(model.environment),
+            fields_of=self._log_fields,
+        )
         self._process: asyncio.SubprocessTransport | None = None
         self._turns = Turns(concurrency, self._turn_begun)
         self._call_number = 0
@@ -130,6 +138,8 @@ class WorkerProcess(asyncio.SubprocessProtocol):
         self._has_exited = False
         self._is_stopping = False
         self._gone = asyncio.Event()
+        self._begin_s = time.monotonic()
+        self._load_s = 0.0
         self._ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._witness = MemoryWitness()
         self.number = number
@@ -156,11 +166,6 @@ class WorkerProcess(asyncio.SubprocessProtocol):
         )
 
     @property
-    def ahead(self) -> int:
-        """How many requests it has got ahead."""
-        return self._turns.ahead
-
-    @property
     def has_served(self) -> bool:
         """Whether it has ever had a request."""
         return self._begun > 0
@@ -180,6 +185,8 @@ class WorkerProcess(asyncio.SubprocessProtocol):
             "requests": self._begun,
             "resident_bytes": self._witness.resident_bytes,
             "age_s": round(self.wear.age_s, 1),
+            "load_s": round(self._load_s, 3),
+            "cpu_s": round(memory.cpu_s(self.pid), 2),
         }
 
     async def start(self) -> None:
@@ -223,15 +230,15 @@ class WorkerProcess(asyncio.SubprocessProtocol):
         """See how much memory it uses and how old it is; called every now and then."""
         if self.state is not State.GONE:
             self._witness.look(self.pid)
-            self.look_at_wear()
+            self._look_at_wear()
 
-    def look_at_wear(self) -> None:
-        """See whether it has reached a limit."""
-        self.wear.look(requests=self._begun, resident_bytes=self._witness.resident_bytes)
+    def look_at_requests(self) -> None:
+        """See whether it has had enough requests; called after each one."""
+        if self.wear.request_limit is not None and self._begun >= self.wear.request_limit:
+            self._look_at_wear()
 
     def retire(self) -> None:
         """End as soon as it has answered the request that it has: its successor is ready."""
-        _log.info("worker %d is renewed: %s", self.number, self.wear.reason)
         self.is_retired = True
         self._change(self.state)
         self._give_back_unread("")
@@ -380,6 +387,7 @@ class WorkerProcess(asyncio.SubprocessProtocol):
         kind = header["kind"]
         if self.state is State.STARTING and kind == "ready":
             self.python_version = str(header["python"])
+            self._load_s = time.monotonic() - self._begin_s
             self.wear.begin()
             self._witness.look(self.pid)
             self._become_idle()
@@ -418,6 +426,9 @@ class WorkerProcess(asyncio.SubprocessProtocol):
             call.on_failure(failure)
         # Only now: if handling the frame had failed, the call would have been lost with the worker.
         self._turn_ended(turn)
+
+    def _look_at_wear(self) -> None:
+        self.wear.look(requests=self._begun, resident_bytes=self._witness.resident_bytes)
 
     def _turn_begun(self, turn: Turn) -> None:
         self._begun += 1
@@ -464,6 +475,12 @@ class WorkerProcess(asyncio.SubprocessProtocol):
             raise WorkerFullError
         if turn.is_large:
             self._channel.send(header, payload)
+
+    def _log_fields(self, request_id: str) -> dict[str, str]:
+        for turn in self._turns:
+            if turn.call.request.request_id == request_id:
+                return turn.call.request.log_fields()
+        return {"request_id": request_id}
 
     def _become_idle(self) -> None:
         if self._timer is not None:

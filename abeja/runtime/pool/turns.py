@@ -50,11 +50,6 @@ class Turns:
         return iter(tuple(self._turns.values()))
 
     @property
-    def ahead(self) -> int:
-        """How many wait for those before them."""
-        return max(0, len(self._turns) - self._at_once)
-
-    @property
     def has_large(self) -> bool:
         """Whether one of them cannot be taken back."""
         return self._large > 0

@@ -13,7 +13,8 @@ from typing import Any
 
 from attrs import frozen
 
-from abeja.runtime.errors import AbejaRuntimeError, DiskFullError, InstallFailedError
+from abeja.runtime.errors import AbejaRuntimeError, DependencyFileInvalidError, DiskFullError, InstallFailedError
+from abeja.runtime.excerpt import excerpt_of_quotation
 from abeja.runtime.prepare.failures import explain
 from abeja.runtime.prepare.interpreters import dotted
 from abeja.runtime.prepare.pip import Pip
@@ -100,12 +101,15 @@ class Build:
         source = self.recipe.plan.source if self.recipe.plan else ""
         # The user wrote the source; where in the copy something stands says nothing of it.
         copy = re.compile(rf"[`']?{re.escape(str(aside / _LINES))}[`']?( at position \d+)?")
-        return explain(
+        error = explain(
             copy.sub(source, outcome.output),
             interpreter=self.recipe.interpreter,
             find_wheels=partial(pythons_with_wheel, recipe=self.recipe, tool=tool),
             is_disk_full=shutil.disk_usage(aside).free < _FULL_BYTES,
         )
+        if isinstance(error, DependencyFileInvalidError) and self.recipe.plan is not None:
+            error.excerpt = excerpt_of_quotation(self.recipe.plan.read, error.message)
+        return error
 
     def _record(self, packages: list[str]) -> dict[str, Any]:
         recipe = self.recipe

@@ -35,10 +35,12 @@ class Environment:
     Attributes:
         python: its interpreter.
         folder: of the virtual environment; None for an interpreter as it is.
+        read: the model's files that say what is in it.
     """
 
     python: Path
     folder: Path | None = None
+    read: tuple[Path, ...] = ()
 
     def variables(self, environ: Mapping[str, str]) -> dict[str, str]:
         """What makes programs that the handler starts find this environment, as if it were activated."""
@@ -57,7 +59,10 @@ def equip(model: Model, configuration: Configuration) -> Model:
     """
     environment = prepare_environment(model, configuration)
     return attrs.evolve(
-        model, python=environment.python, environment={**model.environment, **environment.variables(model.environment)}
+        model,
+        python=environment.python,
+        environment={**model.environment, **environment.variables(model.environment)},
+        read_at_start=environment.read,
     )
 
 
@@ -75,10 +80,11 @@ def prepare_environment(model: Model, configuration: Configuration) -> Environme
         folder = _folder_of(options.env)
         return Environment(python=_given(options.env).path, folder=folder if folder.is_dir() else None)
     recipe = _recipe(model, options, plan)
+    read = plan.read if plan is not None else ()
     if not recipe.is_buildable:
-        return Environment(python=recipe.interpreter.path)
+        return Environment(python=recipe.interpreter.path, read=read)
     folder = Build(recipe=recipe, store=Store(cache_folder())).environment()
-    return Environment(python=folder / "bin" / "python", folder=folder)
+    return Environment(python=folder / "bin" / "python", folder=folder, read=read)
 
 
 def chosen_interpreter(options: Options, image: Image | None, plan: Plan | None) -> Choice:

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from abeja.runtime.errors import DependencyFileInvalidError
+from abeja.runtime.excerpt import excerpt_of_quotation, excerpt_of_syntax_error
 from abeja.runtime.types import Installer, Plan
 
 _log = logging.getLogger("abeja.runtime")
@@ -32,4 +33,8 @@ def _plan(installer: Installer, folder: Path, environ: Mapping[str, str]) -> Pla
     try:
         return installer.plan(folder, environ)
     except (ValueError, OSError) as error:
-        raise DependencyFileInvalidError(f"{folder / installer.file} cannot be used: {error}.") from error
+        path = folder / installer.file
+        raise DependencyFileInvalidError(
+            f"{path} cannot be used: {error}.",
+            excerpt=excerpt_of_syntax_error(path, error) or excerpt_of_quotation([path], str(error)),
+        ) from error

@@ -11,6 +11,11 @@ class Activity:
         self._idle = asyncio.Event()
         self._idle.set()
 
+    @property
+    def count(self) -> int:
+        """How many there are."""
+        return len(self._active)
+
     def begin(self, request: object) -> None:
         """A request has arrived."""
         self._active.add(request)

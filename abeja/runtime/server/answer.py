@@ -6,15 +6,19 @@ import logging
 import time
 from collections.abc import Callable
 from email.utils import formatdate
+from functools import lru_cache
 from typing import BinaryIO
 
-from abeja.runtime import answers
+from abeja.runtime import answers, traceparent
 from abeja.runtime.errors import AnswerInvalidError
-from abeja.runtime.messages import Response, SpoolFile
+from abeja.runtime.events import RequestRecord
+from abeja.runtime.exchange import Exchange
+from abeja.runtime.journal import Journal
+from abeja.runtime.messages import REQUESTER_HEADER, Response, SpoolFile
 from abeja.runtime.server.connection import Connection
 from abeja.runtime.server.head import HEALTH_PATH, Head
 
-_log = logging.getLogger("abeja.runtime.access")
+_log = logging.getLogger("abeja.runtime")
 
 # RFC 9110, 15.3.5 and 15.4.5: these have no body, and 204 not even a length.
 _BODILESS = (204, 304)
@@ -51,13 +55,23 @@ class Answer:
         request_id: for the log.
         clock: says when.
         on_done: called once when everything has been written; whether the answer is complete.
+        journal: gets a record when it has come to its end.
 
     Attributes:
+        exchange: what the answer comes from; None if it is not the handler's, or comes at once.
+        request_bytes: how much of the request's body was read.
         closes: whether it is the last one on its connection; may be set until it begins.
     """
 
     def __init__(
-        self, connection: Connection, *, head: Head, request_id: str, clock: Clock, on_done: Callable[[bool], None]
+        self,
+        connection: Connection,
+        *,
+        head: Head,
+        request_id: str,
+        clock: Clock,
+        on_done: Callable[[bool], None],
+        journal: Journal,
     ) -> None:
         self._connection = connection
         self._head = head
@@ -66,11 +80,16 @@ class Answer:
         self._on_done = on_done
         self._has_body = head.method != "HEAD"
         self._is_chunked = False
+        self._journal = journal
         self._started_s = time.monotonic()
         self._status = 0
+        self._content_type = ""
+        self._error = ""
         self._sent_bytes = 0
         self._task: asyncio.Task[None] | None = None
         self.closes = not head.is_persistent
+        self.exchange: Exchange | None = None
+        self.request_bytes = 0
 
     @property
     def takes_body(self) -> bool:
@@ -97,13 +116,13 @@ class Answer:
         """See `Receiver`."""
         if is_complete and self._is_chunked and self._has_body:
             self._connection.write(b"0\r\n\r\n")
-        self._log_access("" if is_complete else " (cut short)")
+        self._record("complete" if is_complete else "cut")
         self._on_done(is_complete)
 
     def abandon(self) -> None:
         """The client has left before the end of the answer."""
         if self._task is None:  # which says so itself
-            self._log_access(" (the client has left)")
+            self._record("left")
 
     def _begin(self, response: Response) -> None:
         body = response.body
@@ -136,8 +155,11 @@ class Answer:
     def _head_of(self, response: Response, length: int | None) -> bytes:
         """The head of the answer, with the empty line behind it."""
         status = self._status = response.status
-        lines = [_STATUS_LINES.get(status) or f"HTTP/1.1 {status} Unknown\r\n"]
-        lines += [f"{name}: {value}\r\n" for name, value in response.headers]
+        self._content_type, self._error = response.headers[0][1], response.error
+        # Of most answers only the last header differs, which is the request's id.
+        start, has_date = _start(status, response.headers[:-1])
+        name, value = response.headers[-1]
+        lines = [f"{name}: {value}\r\n"]
         if status in (*_BODILESS, _RESET):
             self._has_body = False
             length = 0 if status == _RESET else None
@@ -146,17 +168,16 @@ class Answer:
             lines.append("Transfer-Encoding: chunked\r\n")
         if length is not None:
             lines.append(f"Content-Length: {length}\r\n")
-        if "date" not in [name.lower() for name, _ in response.headers]:
+        if not has_date and name.lower() != "date":
             lines.append(self._clock.date_field())
         if self.closes:
             lines.append("Connection: close\r\n")
         elif self._head.is_http_10:
             lines.append("Connection: keep-alive\r\n")
         text = "".join(lines)
-        if not text.count("\r") == text.count("\n") == len(lines):
-            raise ValueError("a header with a line break in it")
+        _require_lines(text, len(lines))
         # HTTP fields are octets: text beyond ASCII goes out as UTF-8, as in the original.
-        return f"{text}\r\n".encode()
+        return f"{start}{text}\r\n".encode()
 
     async def _send_file(self, response: Response, size_bytes: int, source: BinaryIO) -> None:
         is_complete = False
@@ -180,18 +201,54 @@ class Answer:
                 return False
         return True
 
-    def _log_access(self, remark: str) -> None:
+    def _record(self, outcome: str) -> None:
+        head, exchange, journal = self._head, self.exchange, self._journal
         # Health checks come every few seconds and would drown the rest.
-        level = logging.DEBUG if self._head.path == HEALTH_PATH else logging.INFO
-        if _log.isEnabledFor(level):
-            _log.log(
-                level,
-                "%s %s %d %.1f ms %d B%s",
-                self._head.method,
-                self._head.path,
-                self._status,
-                (time.monotonic() - self._started_s) * 1000,
-                self._sent_bytes,
-                remark,
-                extra={"request_id": self._request_id},
+        if not journal.is_watched or head.path == HEALTH_PATH:
+            return
+        fields = head.fields
+        parents, requesters = fields.get(traceparent.HEADER), fields.get(REQUESTER_HEADER)
+        # A tuple by its order: with the names it would take twice as long.
+        journal.add(
+            RequestRecord._make(
+                (
+                    self._request_id,
+                    head.method,
+                    head.path,
+                    self._connection.remote_ip,
+                    requesters[0] if requesters else "",
+                    traceparent.valid(parents[0]) if parents and len(parents) == 1 else "",
+                    self._started_s + journal.epoch_s,
+                    self._started_s,
+                    exchange.queued_s if exchange else None,
+                    exchange.leased_s if exchange else None,
+                    exchange.answered_s if exchange else None,
+                    time.monotonic(),
+                    exchange.worker_number if exchange else 0,
+                    self._status,
+                    self._content_type,
+                    self.request_bytes,
+                    self._sent_bytes,
+                    self._error or (exchange.error if exchange else ""),
+                    outcome,
+                )
             )
+        )
+
+
+@lru_cache(maxsize=256)
+def _start(status: int, headers: tuple[tuple[str, str], ...]) -> tuple[str, bool]:
+    """The status line and the fields behind it, and whether the field Date is one of them.
+
+    Raises:
+        ValueError: a line break in a field.
+    """
+    text = "".join([f"{name}: {value}\r\n" for name, value in headers])
+    _require_lines(text, len(headers))
+    line = _STATUS_LINES.get(status) or f"HTTP/1.1 {status} Unknown\r\n"
+    return line + text, "date" in [name.lower() for name, _ in headers]
+
+
+def _require_lines(text: str, count: int) -> None:
+    if not text.count("\r") == text.count("\n") == count:
+        raise ValueError("a header with a line break in it")

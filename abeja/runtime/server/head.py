@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 
-from attrs import frozen
+from attrs import field, frozen
 
 from abeja.runtime.errors import (
     HeadTooLargeError,
@@ -32,6 +32,8 @@ _ABSOLUTE_FORM = re.compile(r"https?://[^/?#]*", re.IGNORECASE)
 # Methods whose targets have a form of their own: an authority, an asterisk. No handler ABI has them.
 _OTHER_FORMS = ("CONNECT", "OPTIONS")
 _VERSIONS = ("HTTP/1.0", "HTTP/1.1")
+
+Headers = tuple[tuple[str, tuple[str, ...]], ...]
 
 
 @frozen(kw_only=True, eq=False)
@@ -63,6 +65,7 @@ class Head:
     is_persistent: bool
     has_body: bool
     problem: RequestError | None
+    _visible: dict[frozenset[str], Headers] = field(init=False, factory=dict)
 
     @classmethod
     def parse(
@@ -126,11 +129,14 @@ class Head:
             problem=None,
         )
 
-    def visible_headers(self, hidden: frozenset[str]) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    def visible_headers(self, hidden: frozenset[str]) -> Headers:
         """(lower-case name, values) sorted by name, without the `hidden` ones."""
-        return tuple(
-            (name, tuple(map(_text, values))) for name, values in sorted(self.fields.items()) if name not in hidden
-        )
+        visible = self._visible.get(hidden)
+        if visible is None:
+            shown = [item for item in sorted(self.fields.items()) if item[0] not in hidden]
+            # A head that is known comes again and again.
+            visible = self._visible[hidden] = tuple((name, tuple(map(_text, values))) for name, values in shown)
+        return visible
 
 
 def _line_problem(method: str, target: str, version: str, *, is_absolute: bool) -> RequestError | None:

@@ -1,15 +1,15 @@
 """Reads one HTTP request into a `Request`: decides at the head, then takes the body as it arrives."""
 
 import logging
-import os
-from weakref import WeakKeyDictionary
+from collections.abc import Callable
 
-from attrs import field, frozen
+from attrs import frozen
 
 from abeja.runtime import answers
 from abeja.runtime.dispatch import Dispatcher
 from abeja.runtime.errors import BodyTooLargeError, MethodNotAllowedError, RequestError
 from abeja.runtime.exchange import Exchange
+from abeja.runtime.journal import Journal
 from abeja.runtime.messages import Content, Request, Response
 from abeja.runtime.server.activity import Activity
 from abeja.runtime.server.answer import Answer, Clock
@@ -18,8 +18,6 @@ from abeja.runtime.server.head import HEALTH_PATH, Head
 from abeja.runtime.server.multipart import MultipartSink, boundary_of
 from abeja.runtime.spool import BodySink, MemoryBudget, Spool
 from abeja.runtime.types import Abi
-
-Headers = tuple[tuple[str, tuple[str, ...]], ...]
 
 _log = logging.getLogger("abeja.runtime")
 
@@ -40,15 +38,6 @@ class Policy:
     abi: Abi
     max_body_bytes: int
     hidden: frozenset[str]
-    # A head that is known comes again and again.
-    _visible: "WeakKeyDictionary[Head, Headers]" = field(init=False, factory=WeakKeyDictionary)
-
-    def visible_headers(self, head: Head) -> Headers:
-        """What the handler sees of the fields of a head."""
-        visible = self._visible.get(head)
-        if visible is None:
-            visible = self._visible[head] = head.visible_headers(self.hidden)
-        return visible
 
 
 class Intake:
@@ -65,6 +54,8 @@ class Intake:
         policy: see there.
         activity: knows it from its head to the last byte of its answer.
         clock: for the answer.
+        new_id: makes one for a request that has none.
+        journal: gets a record at the end.
     """
 
     def __init__(
@@ -76,6 +67,8 @@ class Intake:
         policy: Policy,
         activity: Activity,
         clock: Clock,
+        new_id: Callable[[], str],
+        journal: Journal,
     ) -> None:
         self._connection = connection
         self._dispatcher = dispatcher
@@ -83,7 +76,9 @@ class Intake:
         self._policy = policy
         self._activity = activity
         self._clock = clock
-        self._budget = MemoryBudget()
+        self._new_id = new_id
+        self._journal = journal
+        self._budget: MemoryBudget | None = None
         self._head: Head | None = None
         self._request_id = ""
         self._answer: Answer | None = None
@@ -141,7 +136,10 @@ class Intake:
                 self._refuse(error, self._head, self._answer)
                 return
             self._sink = None
-            self._exchange = self._dispatcher.submit(request, self._answer, may_stream=not self._head.is_http_10)
+            self._answer.request_bytes = self._received_bytes
+            self._exchange = self._answer.exchange = self._dispatcher.submit(
+                request, self._answer, may_stream=not self._head.is_http_10
+            )
 
     def refuse(self, error: RequestError) -> None:
         """What arrives is not HTTP, or does not arrive: answer so, unless there was an answer, and close."""
@@ -163,15 +161,21 @@ class Intake:
             self._sink = None
         if self._exchange is not None:
             self._exchange.cancel()
-            if self._answer is not None and not self._is_answered:
-                self._answer.abandon()
+        if self._answer is not None and not self._is_answered:
+            self._answer.request_bytes = self._received_bytes
+            self._answer.abandon()
 
     def _begin(self, head: Head) -> Answer:
         self._activity.begin(self)
         self._head = head
-        self._request_id = head.client_id or os.urandom(16).hex()
+        self._request_id = head.client_id or self._new_id()
         self._answer = Answer(
-            self._connection, head=head, request_id=self._request_id, clock=self._clock, on_done=self._answered
+            self._connection,
+            head=head,
+            request_id=self._request_id,
+            clock=self._clock,
+            on_done=self._answered,
+            journal=self._journal,
         )
         return self._answer
 
@@ -196,6 +200,8 @@ class Intake:
         return MethodNotAllowedError("the method is not allowed", headers=[("Allow", allowed)])
 
     def _new_sink(self) -> BodySink:
+        # The parts of a form share one.
+        self._budget = self._budget or MemoryBudget()
         return BodySink(self._spool, self._budget)
 
     def _request(self, head: Head, sink: BodySink | MultipartSink) -> Request:
@@ -206,7 +212,7 @@ class Intake:
             path=head.path,
             query=head.query,
             content_type=head.content_type,
-            headers=self._policy.visible_headers(head),
+            headers=head.visible_headers(self._policy.hidden),
             contents=contents,
             client_ip=self._connection.remote_ip,
         )
@@ -219,6 +225,7 @@ class Intake:
         if self._sink is not None:
             self._sink.discard()
             self._sink = None
+        answer.request_bytes = self._received_bytes
         if error.detail:
             _log.error("%s: %s", error.slug, error.detail, extra={"request_id": self._request_id})
         self._respond_early(answers.error_response(error, request_id=self._request_id), head, answer)

@@ -207,8 +207,12 @@ class LlhttpConnection(asyncio.BufferedProtocol):
                 if self._must_wait():
                     self._keep(bytes(view[start:size]))
                     return
-                end = self._reader.piece_end(data, start, size)
-                self._take(view[start:end])
+                end = self._reader.take_whole(data, start, size)
+                if end > start:
+                    self._pass_on_what_was_read()
+                else:
+                    end = self._reader.piece_end(data, start, size)
+                    self._take(view[start:end])
                 start = end
         finally:
             self._is_consuming = False
@@ -222,6 +226,12 @@ class LlhttpConnection(asyncio.BufferedProtocol):
             return
         if reader.head is None:
             self._time_head()
+        else:
+            self._pass_on_what_was_read()
+
+    def _pass_on_what_was_read(self) -> None:
+        reader = self._reader
+        if reader.head is None:
             return
         intake = self._intake or self._begin(reader.head)
         body = reader.take_body()

@@ -9,9 +9,10 @@ from abeja.runtime import answers
 from abeja.runtime.dispatch import Dispatcher
 from abeja.runtime.model import Model
 from abeja.runtime.server.head import HEALTH_PATH
+from abeja.runtime.server.metrics import Metrics
 
 
-def management_application(dispatcher: Dispatcher, model: Model) -> Application:
+def management_application(dispatcher: Dispatcher, model: Model, metrics: Metrics) -> Application:
     """``/health_check`` as the original's; ``/livez``; ``/readyz``, and what is wrong; ``/metrics``."""
     context = {"dispatcher": dispatcher, "model": model}
     return Application(
@@ -19,7 +20,7 @@ def management_application(dispatcher: Dispatcher, model: Model) -> Application:
             (HEALTH_PATH, _Health, context),
             ("/livez", _Liveness, context),
             ("/readyz", _Readiness, context),
-            ("/metrics", _Metrics, context),
+            ("/metrics", _Metrics, {**context, "metrics": metrics}),
         ],
         default_handler_class=_NotFound,
         default_handler_args=context,
@@ -87,12 +88,20 @@ class _Readiness(_Handler):
 
 
 class _Metrics(_Handler):
-    def _respond(self, *_: Any) -> None:
-        # Imported when it is asked for: most servers of a developer never are.
-        from abeja.runtime.server.metrics import CONTENT_TYPE, metrics  # noqa: PLC0415
+    def initialize(self, dispatcher: Dispatcher, model: Model, metrics: Metrics | None = None) -> None:
+        super().initialize(dispatcher, model)
+        self.metrics = metrics
 
-        self.set_header("Content-Type", CONTENT_TYPE)
-        self.finish(metrics(self.dispatcher, self.model))
+    def _respond(self, *_: Any) -> None:
+        if self.metrics is None or not self.metrics.are_offered:
+            super()._respond()
+            return
+        content_type, body = self.metrics.exposition(self.request.headers.get("Accept", ""))
+        self.set_header("Content-Type", content_type)
+        self.finish(body)
+
+    def answer(self) -> tuple[int, Mapping[str, Any]]:
+        return 404, {"status": "no plugin offers metrics"}
 
     get = head = _respond
 

@@ -1,54 +1,64 @@
-"""``/metrics`` of the management port, in the text format of Prometheus: made when it is asked for."""
+"""``/metrics`` of the management port: what observers offer, in a text format of Prometheus."""
 
-from collections.abc import Iterator
+import logging
+from collections.abc import Callable, Iterable
+from typing import Any
 
-from prometheus_client import CollectorRegistry
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoMetricFamily, Metric
-from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
+_log = logging.getLogger("abeja.runtime")
 
-from abeja.runtime.dispatch import Dispatcher
-from abeja.runtime.model import Model
-from abeja.runtime.version import VERSION
-
-CONTENT_TYPE = CONTENT_TYPE_LATEST
+Collect = Callable[[], Iterable[Any]]
 
 
-def metrics(dispatcher: Dispatcher, model: Model) -> bytes:
-    """All metrics as they are now."""
-    registry = CollectorRegistry()
-    registry.register(_Collector(dispatcher, model))
-    return generate_latest(registry)
+class Metrics:
+    """The metrics of one server.
+
+    Args:
+        before: called first, so that what has just happened is counted.
+    """
+
+    def __init__(self, *, before: Callable[[], None]) -> None:
+        self._before = before
+        self._offers: list[Collect] = []
+
+    @property
+    def are_offered(self) -> bool:
+        """Whether there are any."""
+        return bool(self._offers)
+
+    def offer(self, collect: Collect) -> None:
+        """See `Service.offer_metrics`."""
+        self._offers.append(collect)
+
+    def exposition(self, accepted: str) -> tuple[str, bytes]:
+        """All metrics as they are now: content type and body.
+
+        Args:
+            accepted: the request's header Accept.
+        """
+        # Imported when it is asked for: most servers of a developer never are.
+        from prometheus_client.exposition import choose_encoder  # noqa: PLC0415
+        from prometheus_client.registry import CollectorRegistry  # noqa: PLC0415
+
+        self._before()
+        registry = CollectorRegistry(auto_describe=False)
+        registry.register(_Collector(self))
+        encode, content_type = choose_encoder(accepted)
+        return content_type, encode(registry)
+
+    def collect(self) -> list[Any]:
+        """The metrics; whoever raises is asked no more."""
+        found: list[Any] = []
+        for offer in tuple(self._offers):
+            try:
+                found += offer()
+            except Exception:  # a third party's code may raise anything
+                _log.exception("metrics could not be collected, and are left out from now on")
+                self._offers.remove(offer)
+        return found
 
 
 class _Collector:
-    def __init__(self, dispatcher: Dispatcher, model: Model) -> None:
-        self._dispatcher = dispatcher
-        self._model = model
+    """What prometheus_client asks, without being asked what it has when it is registered."""
 
-    def collect(self) -> Iterator[Metric]:
-        """Called by prometheus_client."""
-        model = self._model
-        labels = {"version": VERSION, "image_version": model.image.name, "abi": model.abi.name}
-        yield InfoMetricFamily("abeja_runtime_build", "What is served, and by what.", labels)
-        is_ready = not self._dispatcher.trouble
-        yield GaugeMetricFamily("abeja_runtime_ready", "Whether a request can be served: 1 or 0.", int(is_ready))
-        waiting = self._dispatcher.waiting
-        yield GaugeMetricFamily("abeja_runtime_queue_requests", "Requests that wait for a worker.", waiting)
-        yield from self._workers()
-
-    def _workers(self) -> Iterator[Metric]:
-        report = self._dispatcher.report()
-        states = GaugeMetricFamily("abeja_runtime_workers", "Worker processes by state.", labels=["state"])
-        for state in ("starting", "idle", "busy", "retired"):
-            states.add_metric([state], sum(worker["state"] == state for worker in report["workers"]))
-        yield states
-        resident = GaugeMetricFamily(
-            "abeja_runtime_worker_resident_bytes", "Resident memory of a worker process.", labels=["worker"]
-        )
-        for worker in report["workers"]:
-            resident.add_metric([str(worker["worker"])], worker["resident_bytes"])
-        yield resident
-        exits = CounterMetricFamily("abeja_runtime_worker_exits", "Worker processes that ended.", labels=["cause"])
-        for cause, number in sorted(report["exits"].items()):
-            exits.add_metric([cause], number)
-        yield exits
+    def __init__(self, metrics: Metrics) -> None:
+        self.collect = metrics.collect

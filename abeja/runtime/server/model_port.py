@@ -1,10 +1,12 @@
 """The model's port: everything on it but /health_check is the handler's."""
 
 from abeja.runtime.dispatch import Dispatcher
+from abeja.runtime.journal import Journal
 from abeja.runtime.server.activity import Activity
 from abeja.runtime.server.answer import Clock
 from abeja.runtime.server.connection import Connection
 from abeja.runtime.server.intake import Intake, Policy
+from abeja.runtime.server.request_ids import RequestIds
 from abeja.runtime.spool import Spool
 
 
@@ -15,16 +17,19 @@ class ModelPort:
         dispatcher: gets the requests.
         spool: for large bodies.
         policy: what is the same for every request.
+        journal: gets a record of each request.
 
     Attributes:
         activity: the requests whose answers are still on their way.
     """
 
-    def __init__(self, *, dispatcher: Dispatcher, spool: Spool, policy: Policy) -> None:
+    def __init__(self, *, dispatcher: Dispatcher, spool: Spool, policy: Policy, journal: Journal) -> None:
         self._dispatcher = dispatcher
         self._spool = spool
         self._policy = policy
+        self._journal = journal
         self._clock = Clock()
+        self._ids = RequestIds()
         self.activity = Activity()
 
     def new_intake(self, connection: Connection) -> Intake:
@@ -36,4 +41,6 @@ class ModelPort:
             policy=self._policy,
             activity=self.activity,
             clock=self._clock,
+            new_id=self._ids.new,
+            journal=self._journal,
         )

@@ -4,6 +4,7 @@ import binascii
 import re
 import urllib.parse
 from collections.abc import Callable
+from functools import lru_cache
 
 import multipart  # type: ignore[import-untyped] # the library ships no types
 
@@ -22,6 +23,7 @@ _BOUNDARY_LIMIT = 70
 _QUOTED_LINE_LIMIT_BYTES = 64 * 1024
 
 
+@lru_cache(maxsize=256)
 def boundary_of(content_type: str) -> str | None:
     """The boundary of a multipart/form-data header, None for any other type.
 

@@ -72,13 +72,34 @@ class RequestReader:
         """How much of ``data[start:size]`` may be fed at once, as the end of it."""
         if self._left_bytes:
             return min(size, start + self._left_bytes)
-        tail = self._kept[-3:]
-        if tail:
+        if self._kept:
+            tail = self._kept[-3:]
             across = (tail + data[start : min(size, start + 3)]).find(_EMPTY_LINE)
             if across >= 0:
                 return start + across + len(_EMPTY_LINE) - len(tail)
         found = data.find(_EMPTY_LINE, start, size)
         return size if found < 0 else found + len(_EMPTY_LINE)
+
+    def take_whole(self, data: bytes | bytearray, start: int, size: int) -> int:
+        """Read a request whose head is known and all of which is in ``data[start:size]``: nearly every one.
+
+        Returns:
+            The end of it, or `start` if it is not one: then `feed` has to read it piece by piece.
+        """
+        if self.head is not None or self._kept:
+            return start
+        body_start = data.find(_EMPTY_LINE, start, size) + len(_EMPTY_LINE)
+        head = self._known.get(bytes(data[start:body_start]))
+        if head is None:
+            return start
+        end = body_start + (head.content_length or 0)
+        if end > size:
+            return start
+        self.head = head
+        self.is_complete = True
+        if end > body_start:
+            self._pieces.append(bytes(data[body_start:end]))
+        return end
 
     def feed(self, piece: memoryview) -> None:
         """Parse a piece, as `piece_end` allows it.

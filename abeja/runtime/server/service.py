@@ -10,11 +10,14 @@ import attrs
 from attrs import frozen
 
 from abeja.runtime.assembly import Assembly
+from abeja.runtime.config import FILE_NAME
 from abeja.runtime.dispatch import Dispatcher
 from abeja.runtime.errors import OptionInvalidError
+from abeja.runtime.journal import Journal
 from abeja.runtime.messages import hidden_headers
 from abeja.runtime.model import Model
 from abeja.runtime.options import Options
+from abeja.runtime.plugins import Plugins
 from abeja.runtime.pool.limits import Limits
 from abeja.runtime.pool.pool import Pool
 from abeja.runtime.server.event_loop import new_event_loop
@@ -23,6 +26,7 @@ from abeja.runtime.server.listener import Listener, bind, default_limit, url
 from abeja.runtime.server.llhttp_front import LlhttpFront
 from abeja.runtime.server.management import management_application
 from abeja.runtime.server.model_port import ModelPort
+from abeja.runtime.server.observation import Observation
 from abeja.runtime.server.tornado_http import CountedServer, tornado_front
 from abeja.runtime.spool import Spool
 from abeja.runtime.watch import changes
@@ -61,6 +65,7 @@ class Server:
         model: what to serve.
         options: ports, limits, workers.
         version: of abeja-runtime.
+        plugins: those that observe hear of what happens; None for nobody.
         on_ready: called once when the workers are ready.
     """
 
@@ -70,9 +75,12 @@ class Server:
         options: Options,
         *,
         version: str,
+        plugins: Plugins | None = None,
         on_ready: Callable[[Addresses], None] = lambda _: None,
     ) -> None:
         self._model = _without_bytecode(model) if options.reload else model
+        self._plugins = plugins
+        self._journal = Journal()
         self._options = options
         self._version = version
         self._on_ready = on_ready
@@ -92,10 +100,19 @@ class Server:
         _log.debug("event loop: %s; HTTP: %s", type(loop).__module__, self._options.http)
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._signalled)
-        options, model = self._options, self._model
-        with Spool() as spool:
+        options = self._options
+        with (
+            Spool() as spool,
+            Observation(
+                self._model,
+                plugins=self._plugins,
+                version=self._version,
+                journal=self._journal,
+                scratch=spool.folder,
+            ) as observation,
+        ):
             assembly = Assembly.of(
-                model,
+                observation.model,
                 spool=spool,
                 version=self._version,
                 startup_timeout_s=options.startup_timeout,
@@ -104,9 +121,11 @@ class Server:
                 concurrency=options.concurrency,
                 queue_limit=options.queue,
                 limits=Limits(requests=options.max_requests, resident_bytes=options.max_rss, age_s=options.max_age),
+                waits_for_change=options.reload,
             )
             pool, dispatcher = assembly.pool, assembly.dispatcher
-            port, listeners, addresses = self._listen(dispatcher, spool)
+            port, listeners, addresses = self._listen(dispatcher, spool, observation)
+            observation.begin(pool, dispatcher, port.activity)
             _log.info("listening on %s (health on %s)", addresses.service, addresses.health)
             try:
                 await self._serve(dispatcher, pool, addresses)
@@ -114,6 +133,15 @@ class Server:
                 await self._shut_down(dispatcher, pool, port, listeners)
 
     async def _serve(self, dispatcher: Dispatcher, pool: Pool, addresses: Addresses) -> None:
+        # From here on: a handler that does not load is mended while the server waits.
+        watching = asyncio.ensure_future(self._reload(pool)) if self._options.reload else None
+        try:
+            await self._serve_until_stopped(dispatcher, pool, addresses)
+        finally:
+            if watching is not None:
+                watching.cancel()
+
+    async def _serve_until_stopped(self, dispatcher: Dispatcher, pool: Pool, addresses: Addresses) -> None:
         starting = asyncio.ensure_future(dispatcher.start())
         stopping = asyncio.ensure_future(self._stop.wait())
         asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, pool.renew, "SIGHUP")
@@ -132,17 +160,17 @@ class Server:
             pool.python_version,
         )
         self._on_ready(addresses)
-        watching = asyncio.ensure_future(self._reload(pool)) if self._options.reload else None
         await stopping
-        if watching is not None:
-            watching.cancel()
 
     async def _reload(self, pool: Pool) -> None:
         folder = self._model.folder
+        at_start = {*self._model.read_at_start, folder / FILE_NAME}
         async for files in changes(folder):
             shown = ", ".join(str(path.relative_to(folder)) for path in files[:_SHOWN_CHANGES])
             more = f" and {len(files) - _SHOWN_CHANGES} more" if len(files) > _SHOWN_CHANGES else ""
-            pool.renew(f"{shown}{more} changed (--reload)")
+            for path in at_start.intersection(files):
+                _log.warning("%s is read when the server starts: restart it for the change", path.relative_to(folder))
+            pool.reload(f"{shown}{more} changed (--reload)", is_code=any(path.suffix == ".py" for path in files))
 
     async def _shut_down(
         self, dispatcher: Dispatcher, pool: Pool, port: ModelPort, listeners: Sequence[Listener]
@@ -171,7 +199,9 @@ class Server:
         forced.cancel()
         return is_idle
 
-    def _listen(self, dispatcher: Dispatcher, spool: Spool) -> tuple[ModelPort, tuple[Listener, Listener], Addresses]:
+    def _listen(
+        self, dispatcher: Dispatcher, spool: Spool, observation: Observation
+    ) -> tuple[ModelPort, tuple[Listener, Listener], Addresses]:
         options = self._options
         hidden = hidden_headers(self._model.abi.hidden_headers, options.strip_headers)
         policy = Policy(abi=self._model.abi, max_body_bytes=options.max_body, hidden=hidden)
@@ -181,13 +211,13 @@ class Server:
             )
         service_sockets = bind(options.host, options.port, "--port")
         health_sockets = bind(options.host, options.health_port, "--health-port")
-        port = ModelPort(dispatcher=dispatcher, spool=spool, policy=policy)
+        port = ModelPort(dispatcher=dispatcher, spool=spool, policy=policy, journal=self._journal)
         idle_s = options.idle_timeout
         front = LlhttpFront if options.http == "llhttp" else tornado_front
 
         def management(on_lost: Callable[[], None]) -> CountedServer:
             server = CountedServer(
-                management_application(dispatcher, self._model),
+                management_application(dispatcher, self._model, observation.metrics),
                 idle_connection_timeout=idle_s,
                 body_timeout=idle_s,
                 max_body_size=_MANAGEMENT_BYTES,
@@ -226,6 +256,7 @@ def serve(
     options: Options,
     *,
     version: str,
+    plugins: Plugins | None = None,
     on_ready: Callable[[Addresses], None] = lambda _: None,
 ) -> None:
     """Run a `Server` until it is told to stop; see `Server.run`."""
@@ -234,7 +265,7 @@ def serve(
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
     async def run() -> None:
-        await Server(model, options, version=version, on_ready=on_ready).run()
+        await Server(model, options, version=version, plugins=plugins, on_ready=on_ready).run()
 
     with asyncio.Runner(loop_factory=new_event_loop) as runner:
         runner.run(run())

@@ -15,6 +15,7 @@ from abeja.runtime.plugins import Plugins
 from abeja.runtime.prepare.interpreters import Interpreter, server_interpreter
 from abeja.runtime.review.definition import find_definition
 from abeja.runtime.review.finding import Level, Review
+from abeja.runtime.scaffold import write_model
 from abeja.runtime.testing.client import client_of
 from abeja.runtime.testing.handler_path.abeja_handler_testing.worker_modules import services
 from abeja.runtime.testing.plugin_contract import Parameters, numbered, raised_by, value_of
@@ -65,6 +66,7 @@ class AbiContract(WorkerHalfContract):
     Attributes:
         samples: handlers of the ABI, with requests and answers.
         encoders: that the handlers' answers need, in their order: names of installed ones, or modules of plugins.
+        template_handler: the handler of the ABI's template, if it has one.
     """
 
     kind = "abi"
@@ -72,6 +74,7 @@ class AbiContract(WorkerHalfContract):
     methods = ("call",)
     samples: Sequence[Exchange] = ()
     encoders: Sequence[str | ModuleType] = ()
+    template_handler: str = "main:handler"
 
     def parameters(self) -> Parameters:
         """See `PluginContract`."""
@@ -126,18 +129,33 @@ class AbiContract(WorkerHalfContract):
             for _ in range(2):
                 _compare(exchange, client)
 
+    def test_its_template_answers_its_request(self, python: Interpreter, tmp_path: Path) -> None:
+        """What ``abeja-runtime init`` writes works on each Python; an ABI need not have a template."""
+        if self.value.template is None:
+            return
+        paths = write_model(self.value.template, tmp_path / "new")
+        (request,) = [path for path in paths if path.stem == "request"]
+        model = self.served(tmp_path / "new", self.template_handler, python)
+        with client_of(model, worker=True) as client:
+            answer = client.post(file=request)
+        assert answer.status < _FIRST_ERROR, f"its own request is answered {answer!r}"
+
     def model(self, handler: str, python: Interpreter, folder: Path) -> Model:
         """A handler of this ABI, written into `folder`."""
         (folder / "main.py").write_text(handler, encoding="utf-8")
+        return self.served(folder, "main:handler", python)
+
+    def served(self, folder: Path, handler: str, python: Interpreter) -> Model:
+        """The handler of this ABI that is in `folder`."""
         abi = self.value
         return Model(
             folder=folder,
-            handler="main:handler",
+            handler=handler,
             image=Image(name="contract", abi=abi.name, encoders=()),
             abi=abi,
             encoders=tuple(_encoder(encoder) for encoder in self.encoders),
             python=python.path,
-            environment={**os.environ, "HANDLER": "main:handler", "ABEJA_TRAINING_RESULT_DIR": str(folder / "result")},
+            environment={**os.environ, "HANDLER": handler, "ABEJA_TRAINING_RESULT_DIR": str(folder / "result")},
         )
 
 

@@ -67,6 +67,9 @@ _PREFIX = struct.Struct(">4sII")
 # What begins the part of a header that is the same for many requests of a client, and for many answers of a handler.
 _REPEATED = (b',"status":', b',"method":')
 _REPEATED_LIMIT_BYTES = 4096
+# What an answer's header begins with: its number follows, and then the repeated part.
+_ANSWER = b'{"kind":"response","id":'
+_NUMBER_LENGTH = 19
 
 Header = Dict[str, Any]
 Frame = Tuple[Header, bytes]
@@ -95,7 +98,7 @@ def encode_inline(header: Header, payload: bytes) -> bytes:
     if header["headers"] or type(status) is not int or type(content_type) is not str:
         return encode(header, payload)
     # Of most handlers' answers, only the id differs.
-    head = b'{"kind":"response","id":%d%s' % (header["id"], _rest_of_head(status, content_type))
+    head = b"%s%d%s" % (_ANSWER, header["id"], _rest_of_head(status, content_type))
     return b"".join((prefix(len(head), len(payload)), head, payload))
 
 
@@ -144,19 +147,28 @@ class Decoder(object):
             FrameError: wrong magic or version, a length above its limit, or a header that is not
                 a JSON object. The stream cannot be resynchronised: close it.
         """
-        # Nearly always, the data is one whole frame: then nothing is copied into the buffer and out of it.
-        if not self._buffer and len(data) >= _PREFIX.size:
-            head_size, payload_size = _lengths(data)
-            start = _PREFIX.size + head_size
-            if len(data) == start + payload_size:
-                return ((_header(data[_PREFIX.size : start]), data[start:]),)
+        if not self._buffer:
+            return self._cut_whole(data)
         self._buffer += data
-        return self._cut()
+        return self._cut_buffer()
 
-    def _cut(self) -> Iterator[Frame]:
+    def _cut_whole(self, data: bytes) -> Iterator[Frame]:
+        """Those that are in `data` from their beginning: nearly always all. The rest goes into the buffer."""
+        at, size = 0, len(data)
+        while size - at >= _PREFIX.size:
+            head_size, payload_size = _lengths(data, at)
+            start = at + _PREFIX.size
+            end = start + head_size + payload_size
+            if end > size:
+                break
+            yield _header(data[start : start + head_size]), data[start + head_size : end]
+            at = end
+        self._buffer += data[at:]
+
+    def _cut_buffer(self) -> Iterator[Frame]:
         buffer = self._buffer
         while len(buffer) >= _PREFIX.size:
-            head_size, payload_size = _lengths(bytes(buffer[: _PREFIX.size]))
+            head_size, payload_size = _lengths(bytes(buffer[: _PREFIX.size]), 0)
             start = _PREFIX.size + head_size
             end = start + payload_size
             if len(buffer) < end:
@@ -167,8 +179,8 @@ class Decoder(object):
             yield header, payload
 
 
-def _lengths(prefix: bytes) -> Tuple[int, int]:
-    magic, head_size, payload_size = _PREFIX.unpack_from(prefix)
+def _lengths(data: bytes, at: int) -> Tuple[int, int]:
+    magic, head_size, payload_size = _PREFIX.unpack_from(data, at)
     if magic != MAGIC:
         raise FrameError("expected the magic %r, found %r" % (MAGIC, magic))
     if head_size > HEADER_LIMIT_BYTES or payload_size > PAYLOAD_LIMIT_BYTES:
@@ -191,8 +203,13 @@ def _joined(raw: bytes) -> Any:
     for mark in _REPEATED:
         at = raw.find(mark)
         if at > 1 and len(raw) - at <= _REPEATED_LIMIT_BYTES:
+            number = raw[len(_ANSWER) : at]
             try:
-                own, repeated = _parsed(raw[:at].decode("utf-8") + "}"), _parsed_repeated(raw[at + 1 :])
+                repeated = _parsed_repeated(raw[at + 1 :])
+                if raw.startswith(_ANSWER) and number.isdigit() and len(number) < _NUMBER_LENGTH:
+                    own = {"kind": "response", "id": int(number)}
+                else:
+                    own = _parsed(raw[:at].decode("utf-8") + "}")
             except (ValueError, RecursionError):
                 break  # the mark was within another value
             own.update(repeated)

@@ -52,6 +52,7 @@ def handler(event, context):
 class TestLambda(AbiContract):
     plugin = abeja_runtime_lambda.abi
     encoders = (abeja_runtime_lambda.msgpack, "json")
+    template_handler = "lambda_function:lambda_handler"
     samples = (
         Exchange(handler=ECHO, request={"method": "GET", "path": "/a", "query": "b=1"}, body=b"/a?b=1"),
         Exchange(

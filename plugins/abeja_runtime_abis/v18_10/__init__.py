@@ -12,7 +12,14 @@ _METHODS = frozenset({"POST", "PUT", "PATCH"})
 @hookimpl
 def abeja_abis() -> Iterator[Abi]:
     """The ABI of the image 18.10."""
-    yield Abi(name="18.10", worker=Path(__file__).with_name("worker") / "__init__.py", methods=_METHODS, review=_review)
+    here = Path(__file__).parent
+    yield Abi(
+        name="18.10",
+        worker=here / "worker" / "__init__.py",
+        methods=_METHODS,
+        review=_review,
+        template=here / "template",
+    )
 
 
 def _review(code: HandlerCode) -> Review:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from abeja.runtime import Finding, HandlerCode, Level, Remark, Review, Use
 
 # What `Context` of the worker half has.
-_CONTEXT = {"datatypes": ("Response",), "exceptions": ("InvalidInput",)}
+_CONTEXT = {"datatypes": ("Response",), "exceptions": ("InvalidInput",), "metrics": ("count", "gauge", "observe")}
 _INPUT = ("__iter__", "__next__")
 # Functions that take elements from an iterator.
 _TAKERS = ("next", "list", "tuple", "enumerate", "iter", "map", "filter", "zip", "sum")

@@ -9,7 +9,10 @@ from abeja.runtime import Abi, HandlerCode, Review, hookimpl
 @hookimpl
 def abeja_abis() -> Iterator[Abi]:
     """The ABI of the images 19.04 to 20.10."""
-    yield Abi(name="19.04", worker=Path(__file__).with_name("worker.py"), parses_multipart=True, review=_review)
+    here = Path(__file__).parent
+    yield Abi(
+        name="19.04", worker=here / "worker.py", parses_multipart=True, review=_review, template=here / "template"
+    )
 
 
 def _review(code: HandlerCode) -> Review:

@@ -56,10 +56,13 @@ class Reader:
         if path in self.paths:
             return
         for line in self._logical_lines(path):
-            if line.startswith("-"):
-                self._option(line, path)
-            else:
-                self._requirement(line)
+            try:
+                if line.startswith("-"):
+                    self._option(line, path)
+                else:
+                    self._requirement(line)
+            except ValueError as error:
+                raise ValueError(f"{error} (`{line}` in {path.name})") from error
 
     def _logical_lines(self, path: Path) -> Iterator[str]:
         if not path.is_file():

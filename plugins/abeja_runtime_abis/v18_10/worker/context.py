@@ -1,6 +1,7 @@
 """The second argument of an 18.10 handler."""
 
 from . import datatypes, exceptions
+from .metrics import Metrics
 
 
 class Context(object):
@@ -9,7 +10,9 @@ class Context(object):
     Attributes:
         datatypes: a module with `Response`.
         exceptions: a module with `InvalidInput`.
+        metrics: counts and measures what the handler wants to be seen, see `Metrics`.
     """
 
     datatypes = datatypes
     exceptions = exceptions
+    metrics = Metrics()

@@ -22,6 +22,7 @@ def abeja_abis() -> Iterator[Abi]:
         # A function sees the headers as the client sent them, Authorization too.
         hidden_headers=(),
         variables=variables,
+        template=Path(__file__).with_name("template"),
     )
 
 

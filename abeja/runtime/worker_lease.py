@@ -1,0 +1,86 @@
+"""The time for which a request has a worker."""
+
+import asyncio
+from collections.abc import Callable
+
+from abeja.runtime.deadlines import Deadline, Deadlines
+from abeja.runtime.engine import Call, Worker
+
+
+class WorkerLease:
+    """The time for which a call has a worker: its deadline runs while the worker does, from `begin` on.
+
+    Args:
+        call: who has it.
+        worker: what it has.
+        timeout_s: how long; None for ever.
+        deadlines: its own is one of them.
+
+    Attributes:
+        number: the worker's.
+        has_begun: the worker runs the request; before that, it waits for others there.
+        has_timed_out: the worker was killed for being too slow.
+    """
+
+    def __init__(self, call: Call, worker: Worker, *, timeout_s: float | None, deadlines: Deadlines) -> None:
+        self._call = call
+        self._worker = worker
+        self._left_s = timeout_s
+        self._deadlines = deadlines
+        self._deadline: Deadline | None = None
+        self._stall: asyncio.TimerHandle | None = None
+        self.number = worker.number
+        self.has_begun = False
+        self.has_timed_out = False
+
+    def begin(self) -> None:
+        """The worker begins with the request."""
+        self.has_begun = True
+        self._run()
+
+    def withdraw(self) -> bool:
+        """Take the request back from the worker, if it has not begun; whether that is so."""
+        return self._worker.withdraw(self._call)
+
+    def pause(self, limit_s: float, on_stalled: Callable[[], None]) -> None:
+        """Let the worker wait for the client: that time is not the handler's. Not longer than `limit_s` from now on."""
+        loop = asyncio.get_running_loop()
+        if self._stall is not None:
+            self._stall.cancel()
+        else:
+            self._stop_clock()
+            self._worker.pause(self._call)
+        self._stall = loop.call_later(limit_s, on_stalled)
+
+    def resume(self) -> None:
+        """Let the worker go on."""
+        if self._stall is not None:
+            self._stall.cancel()
+            self._stall = None
+            self._run()
+            self._worker.resume(self._call)
+
+    def cancel_stream(self) -> None:
+        """Ask the worker to give up the answer."""
+        self.resume()
+        self._worker.cancel_stream(self._call)
+
+    def end(self) -> None:
+        """The worker has finished with the request."""
+        self._stop_clock()
+        if self._stall is not None:
+            self._stall.cancel()
+            self._stall = None
+
+    def _run(self) -> None:
+        if self._left_s is not None:
+            self._deadline = self._deadlines.add(self._left_s, self._time_out)
+
+    def _stop_clock(self) -> None:
+        if self._deadline is not None:
+            self._left_s = self._deadlines.meet(self._deadline)
+            self._deadline = None
+
+    def _time_out(self) -> None:
+        self.has_timed_out = True
+        self._worker.kill("took longer than --timeout", cause="timeout", because_of=self._call)

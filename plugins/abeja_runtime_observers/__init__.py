@@ -1,0 +1,1 @@
+"""Observers that come with abeja-runtime: access log, metrics, tracing."""

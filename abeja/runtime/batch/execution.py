@@ -18,7 +18,7 @@ from abeja.runtime.batch.output import Output
 from abeja.runtime.batch.progress import Standing
 from abeja.runtime.batch.reasons import Reasons
 from abeja.runtime.batch.report import Tally
-from abeja.runtime.batch.runner import Course, Parts, Runner
+from abeja.runtime.batch.runner import Course, Parts, Runner, requests_at_once
 from abeja.runtime.model import Model
 from abeja.runtime.options import Options
 from abeja.runtime.pool.limits import Limits
@@ -113,7 +113,7 @@ class Execution:
                 timeout_s=options.timeout,
                 workers=options.workers,
                 concurrency=options.concurrency,
-                queue_limit=slots,
+                queue_limit=requests_at_once(slots),
                 limits=Limits(requests=options.max_requests, resident_bytes=options.max_rss, age_s=options.max_age),
             )
             # A run that cannot be resumed says so at once; a new one leaves nothing if the handler does not load.

@@ -31,12 +31,17 @@ _PATIENCE_S = 120.0
 _NO_WORKER = (NotReadyError.status, QueueFullError.status)
 
 
+def requests_at_once(slots: int) -> int:
+    """How many requests a run has with the workers: as many again as they run wait there, so that none is idle."""
+    return 2 * slots
+
+
 @frozen(kw_only=True)
 class Course:
     """How a run is to go.
 
     Attributes:
-        slots: how many requests the workers have at once.
+        slots: how many requests the workers run at once.
         user_agent: of the requests.
         fails_fast: whether the first failure ends it.
         retries_failed: whether inputs that failed earlier are run again.
@@ -116,7 +121,7 @@ class Runner:
         self._parts = parts
         self._course = course
         self._upcoming = Upcoming(parts.inputs, parts.output, tally=parts.tally, retries_failed=course.retries_failed)
-        self._slots = asyncio.Semaphore(course.slots)
+        self._slots = asyncio.Semaphore(requests_at_once(course.slots))
         self._unsynced = 0
         self._asked: dict[Exchange, _Answer] = {}
         self._has_dropped = False
@@ -133,8 +138,9 @@ class Runner:
             WorkerStartError: no worker is left, and none can be started.
             SpoolFailedError: a large body cannot be stored.
         """
-        # One half of the lanes reads and writes while the other waits for the workers.
-        lanes = [asyncio.create_task(self._lane()) for _ in range(2 * self._course.slots)]
+        # Of three lanes, one waits for a worker that runs its input, one for a worker that has got it ahead, and one
+        # reads or writes.
+        lanes = [asyncio.create_task(self._lane()) for _ in range(3 * self._course.slots)]
         others = [asyncio.create_task(work) for work in (self._count_inputs(), self._show(), self._sync())]
         try:
             await _all_or_first_error(lanes, others)

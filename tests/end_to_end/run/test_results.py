@@ -191,8 +191,8 @@ def test_killed_run_loses_nothing_that_is_done(batch: Batch, output: str) -> Non
 
     calls = batch.calls()
     assert {name: calls[name] for name in done} == dict.fromkeys(done, 1)
-    # What the two workers had, and nothing else.
-    assert sum(calls.values()) <= 102
+    # What each of the two workers ran, had got ahead, and what was being read or written; nothing else.
+    assert calls.total() <= 106
     names = [f"{number:04}.json" for number in range(100)]
     assert (batch.files() if output == "out" else [line["input"] for line in batch.lines()]) == names
 
@@ -205,14 +205,14 @@ def test_no_more_than_a_thousand_results_wait_for_one_also_after_an_interruption
     batch.wait_for(1000)
     process.kill()
     process.communicate()
-    # The four lanes of the two workers may each have had one more.
-    assert 1000 <= batch.calls().total() <= 1004
+    # The six lanes of the two workers may each have had one more.
+    assert 1000 <= batch.calls().total() <= 1006
     (batch.folder / "gate").unlink()
 
     batch.run(*arguments, "--resume")
 
     assert [line["body"] for line in batch.lines()] == [{"n": number} for number in range(1500)]
-    assert batch.calls().total() <= 1500 + 2
+    assert batch.calls().total() <= 1500 + 6
 
 
 def test_resuming_a_finished_run_does_nothing(batch: Batch) -> None:

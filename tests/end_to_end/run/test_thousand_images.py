@@ -78,7 +78,8 @@ def test_thousand_images_have_each_result_exactly_once_and_in_order(batch: Batch
     calls = batch.calls()
     again = {number for number, count in calls.items() if count > 1}
     assert again.isdisjoint(str(int(name.removesuffix(".png"))) for name in done_at_last)
-    assert calls.total() <= IMAGES + 2
+    # Six, for two workers: what each runs, has got ahead, and what is being read or written.
+    assert calls.total() <= IMAGES + 6
     assert len(done_at_first) < len(done_at_last) < IMAGES
     report = json.loads((batch.folder / "report.json").read_text())
     _log.info("%s", json.dumps({**report, "done": [len(done_at_first), len(done_at_last)], "calls": calls.total()}))

@@ -164,6 +164,16 @@ class Exchange:
         elif self._stream is not None:
             self._worker.cancel_stream()
 
+    def withdraw(self) -> bool:
+        """Drop the request unless a worker has begun with it: then its answer comes, and this is False."""
+        if self._is_over or (self._worker is not None and (self._worker.has_begun or not self._worker.withdraw())):
+            return False
+        if self._worker is None:
+            self._on_forgotten(self)
+        self._worker = None
+        self._end()
+        return True
+
     def fail(self, error: RequestError) -> None:
         """Answer with an error of our own, or cut a streamed answer that has begun."""
         self.error = error.slug

@@ -158,8 +158,7 @@ class Runner:
         """Begin no more; what the workers have is finished, and kept."""
         self._upcoming.stop()
         for exchange, answer in list(self._asked.items()):
-            if exchange.is_waiting:
-                exchange.cancel()
+            if exchange.withdraw():
                 answer.give_up()
 
     def stop_at_once(self) -> None:

@@ -96,8 +96,11 @@ class Log(Protocol):
     def takes(self, level: str) -> bool:
         """Whether lines of a level such as ``info`` are wanted."""
 
+    def hide(self, text: str) -> str:
+        """`text` without secrets, for what a client has sent."""
+
     def write(self, lines: str) -> None:
-        """Write whole lines, all at once; never raises."""
+        """Write whole lines as they are, all at once; never raises."""
 
 
 @frozen(kw_only=True)

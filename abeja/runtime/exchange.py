@@ -302,7 +302,8 @@ class Exchange:
         outflow = Outflow(self._receiver, on_waiting=self._wait_for_client, on_taken=self._go_on)
         self._outflow = outflow
         if isinstance(body, SpoolFile):
-            outflow.write(body.path.read_bytes())
+            with body.open() as file:
+                outflow.write(file.read())
             body.remove()
         elif body:
             outflow.write(body)

@@ -39,6 +39,10 @@ class Journal:
         self._observers = observers
         self._look_who_watches()
 
+    def join(self, observer: Observer) -> None:
+        """From now on, this one hears of what happens too."""
+        self.watch([*self._observers, observer])
+
     def add(self, record: RequestRecord) -> None:
         """A request has come to its end."""
         self._records.append(record)

@@ -45,6 +45,10 @@ class Handler(logging.StreamHandler[TextIO]):
         """See `Log`."""
         return logging.getLogger(NAME).isEnabledFor(_LEVELS[level])
 
+    def hide(self, text: str) -> str:
+        """See `Log`."""
+        return self._lines.secrets.hide(text)
+
     def write(self, lines: str) -> None:
         """See `Log`."""
         with self.lock or contextlib.nullcontext(), contextlib.suppress(OSError, ValueError):

@@ -4,10 +4,13 @@ Fronts (the HTTP server, `run-local`, the test client) make a `Request` and rece
 what lies between them knows neither.
 """
 
+import io
+import os
 from collections.abc import Iterable
 from pathlib import Path
+from typing import BinaryIO, cast
 
-from attrs import field, frozen
+from attrs import define, field, frozen
 
 from abeja.runtime import traceparent
 
@@ -18,21 +21,41 @@ REQUESTER_HEADER = "x-abeja-requester-id"
 _CONSUMED = frozenset(("transfer-encoding",))
 
 
-@frozen
+@define(eq=False)
 class SpoolFile:
     """A body that is too large for memory. Whoever holds it calls `remove` when it is done.
 
     Attributes:
-        path: a file in the spool folder, written completely.
+        path: a file in the spool folder, written completely. That of an answer has no name any more.
         size_bytes: its length.
     """
 
     path: Path
     size_bytes: int
+    _descriptor: int | None = None
+    _has_name: bool = field(init=False)
+
+    @_has_name.default
+    def _is_found_by_path(self) -> bool:
+        return self._descriptor is None
+
+    def open(self) -> BinaryIO:
+        """The file, to be read once, without a buffer; the caller closes it.
+
+        Raises:
+            OSError: it cannot be opened.
+        """
+        descriptor, self._descriptor = self._descriptor, None
+        return cast("BinaryIO", io.FileIO(self.path if descriptor is None else descriptor))
 
     def remove(self) -> None:
         """Delete the file; a second call does nothing."""
-        self.path.unlink(missing_ok=True)
+        if self._has_name:
+            self._has_name = False
+            self.path.unlink(missing_ok=True)
+        descriptor, self._descriptor = self._descriptor, None
+        if descriptor is not None:
+            os.close(descriptor)
 
 
 Body = bytes | SpoolFile

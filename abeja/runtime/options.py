@@ -206,7 +206,25 @@ class Options:
         key="server.health_port",
         parse=values.port,
         metavar="PORT",
-        help="Port of the health checks: /health_check, /livez, /readyz.",
+        help="Port of the health checks and of the console: /health_check, /livez, /readyz, /metrics, /console.",
+    )
+    console: bool = _row(
+        True,  # noqa: FBT003 (the default, as in every row)
+        "--console/--no-console",
+        variable="ABEJA_RUNTIME_CONSOLE",
+        key="server.console",
+        parse=values.switch,
+        help="Show the page /console on the management port, which tries the handler and shows the log.",
+    )
+    console_hosts: tuple[str, ...] = _row(
+        (),
+        "--console-host",
+        variable="ABEJA_RUNTIME_CONSOLE_HOST",
+        key="server.console_hosts",
+        is_repeatable=True,
+        parse=values.names,
+        metavar="NAMES",
+        help="Host names under which browsers reach the console, beside addresses, localhost and the machine's name.",
     )
     workers: int = _row(
         1,

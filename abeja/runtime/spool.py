@@ -1,18 +1,22 @@
 """The private folder for bodies that are too large for memory."""
 
+import contextlib
 import fcntl
 import os
 import shutil
 import stat
 import tempfile
 from pathlib import Path
-from typing import BinaryIO, Self
+from typing import Self
 
 from abeja.runtime.errors import AnswerInvalidError, SpoolFailedError
 from abeja.runtime.messages import Body, SpoolFile
 from abeja.runtime.worker.frames import INLINE_LIMIT_BYTES
 
 _PREFIX = "abeja-runtime-spool-"
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+# A handler may have put a link or a pipe in the place of an answer: the one is refused, and the other stops nobody.
+_OLD = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
 class Spool:
@@ -45,16 +49,17 @@ class Spool:
             os.close(self._lock)
             self._lock = None
 
-    def create(self) -> tuple[BinaryIO, Path]:
-        """A new empty file that only this user can read, open for writing."""
+    def create(self) -> tuple[int, Path]:
+        """A new empty file that only this user can read: a descriptor to write with, and its path."""
+        # What no worker can guess, so that it cannot be there already.
+        path = self.folder / f"body-{os.urandom(8).hex()}"
         try:
-            handle, path = tempfile.mkstemp(prefix="body-", dir=self.folder)
+            return os.open(path, _NEW, 0o600), path
         except FileNotFoundError:
             if self._is_over:
                 raise
             self._make_again()
-            handle, path = tempfile.mkstemp(prefix="body-", dir=self.folder)
-        return os.fdopen(handle, "wb"), Path(path)
+            return os.open(path, _NEW, 0o600), path
 
     def create_folder(self, name: str) -> Path:
         """A folder in it that only this user can enter; one that is there is taken as it is.
@@ -75,24 +80,24 @@ class Spool:
     def adopt(self, path: Path, size_bytes: int) -> SpoolFile:
         """Take over a file that a worker has written into a folder of its own in the spool.
 
+        Nothing is left of it in the folder, so nobody who has the answer finds it.
+
         Raises:
             AnswerInvalidError: it is somewhere else, not there, not a file, or of another size.
         """
-        ours = self.folder / f"{path.parent.name}-{path.name}"
         try:
-            if path.parent.parent != self.folder:
+            if path.parent.name in ("", "..") or path.parent.parent != self.folder:
                 raise OSError("it is not in the spool folder")
-            status = path.lstat()
-            # Opening a pipe would stop the server, and a size that is wrong would break the connection.
-            if not stat.S_ISREG(status.st_mode) or status.st_size != size_bytes:
-                raise OSError(f"it is not a file of {size_bytes} bytes")
-            # The handler's umask may have left us no right to it.
-            path.chmod(0o600)
-            path.rename(ours)
+            try:
+                descriptor = _opened(path, size_bytes)
+            finally:
+                # Whatever is there, nobody needs its name.
+                with contextlib.suppress(OSError):
+                    path.unlink()
         except OSError as error:
             detail = f"the worker's answer {path} cannot be read: {error}"
             raise AnswerInvalidError("unexpected error occurred", detail=detail) from error
-        return SpoolFile(ours, size_bytes)
+        return SpoolFile(path, size_bytes, descriptor)
 
     def _make_again(self) -> None:
         # Never one that is there: that may be someone else's.
@@ -132,29 +137,29 @@ class BodySink:
         self._spool = spool
         self._budget = budget
         self._pieces: list[bytes] = []
-        self._file: BinaryIO | None = None
+        self._descriptor: int | None = None
         self._path: Path | None = None
         self.size_bytes = 0
 
     @property
     def is_in_file(self) -> bool:
         """Whether the body has outgrown the memory."""
-        return self._file is not None
+        return self._path is not None
 
-    def write(self, data: bytes) -> None:
-        """Append `data`.
+    def write(self, data: bytes | memoryview) -> None:
+        """Append `data`, which may change after the call.
 
         Raises:
             SpoolFailedError: the file could not be written.
         """
         self.size_bytes += len(data)
-        if self._file is None:
+        if self._descriptor is None:
             if self._budget.take(len(data)):
-                self._pieces.append(data)
+                self._pieces.append(bytes(data))
                 return
-            self._file = self._open()
+            self._descriptor = self._open()
         try:
-            self._file.write(data)
+            _write_all(self._descriptor, data)
         except OSError as error:
             raise _failed(error) from error
 
@@ -164,10 +169,10 @@ class BodySink:
         Raises:
             SpoolFailedError: the file could not be written; nothing of it is left.
         """
-        if self._file is None or self._path is None:
+        if self._path is None:
             return b"".join(self._pieces)
         try:
-            self._file.close()
+            self._close_file()
         except OSError as error:
             self.discard()
             raise _failed(error) from error
@@ -178,22 +183,25 @@ class BodySink:
         self._pieces.clear()
         if self._path is not None:
             self._path.unlink(missing_ok=True)
-        if self._file is not None:
-            # Closing writes what is buffered, which may fail as the write before it did.
-            try:
-                self._file.close()
-            except OSError:
-                return
+        # Some file systems say only now that they are full.
+        with contextlib.suppress(OSError):
+            self._close_file()
 
-    def _open(self) -> BinaryIO:
+    def _open(self) -> int:
         try:
-            file, self._path = self._spool.create()
-            file.writelines(self._pieces)
+            descriptor, self._path = self._spool.create()
+            self._descriptor = descriptor
+            _write_all(descriptor, b"".join(self._pieces))
         except OSError as error:
             raise _failed(error) from error
         self._budget.give_back(sum(map(len, self._pieces)))
         self._pieces.clear()
-        return file
+        return descriptor
+
+    def _close_file(self) -> None:
+        descriptor, self._descriptor = self._descriptor, None
+        if descriptor is not None:
+            os.close(descriptor)
 
 
 def _sweep(parent: Path) -> None:
@@ -224,6 +232,40 @@ def _locked(folder: Path) -> int | None:
         os.close(handle)
         return None
     return handle
+
+
+def _opened(path: Path, size_bytes: int) -> int:
+    """A descriptor to read a worker's file of this size with."""
+    try:
+        descriptor = os.open(path, _OLD)
+    except PermissionError:
+        descriptor = _opened_all_the_same(path)
+    status = os.fstat(descriptor)
+    # A size that is wrong would break the connection.
+    if not stat.S_ISREG(status.st_mode) or status.st_size != size_bytes:
+        os.close(descriptor)
+        raise OSError(f"it is not a file of {size_bytes} bytes")
+    return descriptor
+
+
+def _opened_all_the_same(path: Path) -> int:
+    """The same, if the handler's umask has left us no right to it."""
+    # Through a descriptor, as it may become a link meanwhile.
+    handle = os.open(path, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        own = Path(f"/proc/self/fd/{handle}")
+        if not stat.S_ISREG(os.fstat(handle).st_mode):
+            raise OSError("it is not a file")
+        own.chmod(0o600)
+        return os.open(own, os.O_RDONLY | os.O_CLOEXEC)
+    finally:
+        os.close(handle)
+
+
+def _write_all(descriptor: int, data: bytes | memoryview) -> None:
+    written = os.write(descriptor, data)
+    while written < len(data):
+        written += os.write(descriptor, memoryview(data)[written:])
 
 
 def _failed(error: OSError) -> SpoolFailedError:

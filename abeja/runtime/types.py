@@ -66,6 +66,8 @@ class Abi:
         variables: from the model's folder and the handler's ``<module>:<function>`` to environment
             variables that handlers of this ABI find. They are set before the handler's module is
             imported, and are defaults: variables of the server's environment and of the options win.
+        media_types: what requests may have as Content-Type, such as ``application/json`` or ``image/*``, for
+            people and for ``/openapi.json``: the worker's half decides.
         review: from a handler's parsed code to what this ABI says of it, for ``abeja-runtime check``. It
             reads and has no other effect. None if the ABI cannot tell.
         template: folder with the files of a new model, as ``abeja-runtime init`` writes them: a handler of the name
@@ -84,6 +86,7 @@ class Abi:
         default=frozenset({"authorization", "host", "proxy-authorization"}), converter=_lowered
     )
     variables: Callable[[Path, str], Mapping[str, str]] = _no_variables
+    media_types: tuple[str, ...] = attrs.field(default=("*/*",), converter=_texts)
     review: Callable[[HandlerCode], Review] | None = None
     template: Path | None = attrs.field(default=None, validator=attrs.validators.optional(_existing_folder))
     origin: str = ""
@@ -98,11 +101,14 @@ class Encoder:
         worker: path of the module that runs in the worker. It defines the class ``Encoder(media_type)``
             with ``claims(content)``, ``accepts(value)`` and ``encode(value, is_first)``; it has the
             standard library only and Python 3.6's syntax.
+        media_types: what answers may have as Content-Type, for people and for ``/openapi.json``; empty if that
+            is not known.
         origin: who provides it, for messages; abeja-runtime sets it.
     """
 
     name: str = attrs.field(validator=_name)
     worker: Path = attrs.field(converter=Path, validator=_existing_file)
+    media_types: tuple[str, ...] = attrs.field(default=(), converter=_texts)
     origin: str = ""
 
 

@@ -59,7 +59,7 @@ def ask(repository: Path, caplog: pytest.LogCaptureFixture) -> Ask:
             running = run_once(model, request, spool=spool, version="0", startup_timeout_s=20, timeout_s=20)
             response = asyncio.run(running)
             data = response.body
-            whole = data.path.read_bytes() if isinstance(data, SpoolFile) else bytes(data or b"")
+            whole = data.open().read() if isinstance(data, SpoolFile) else bytes(data or b"")
         return Reply(
             status=response.status, headers={name.lower(): value for name, value in response.headers}, body=whole
         )

@@ -4,6 +4,7 @@ import concurrent.futures
 import json
 import re
 import socket
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -173,9 +174,11 @@ def test_traceback_is_one_record(server: RunningServer) -> None:
 
 def test_secrets_are_never_shown(server: RunningServer) -> None:
     (line,) = said(server, "secret", Authorization="Basic aHVzaGh1c2g=")
+    server.request("GET", "/hush-hush-hush")
+    server.wait_for_log(re.compile('"path":"/\\*\\*\\*"'))
 
     assert line["message"] == "the token is *** and the header Authorization: Bearer ***"
-    assert "hush-hush-hush" not in json.dumps(server.readiness())
+    assert "hush-hush-hush" not in json.dumps(server.readiness()) + server.log()
     assert "aHVzaGh1c2g" not in server.log()
 
 
@@ -220,3 +223,21 @@ def test_server_without_a_terminal_logs_json_unless_told_otherwise(start: Start,
     assert lines(server)
     with socket.create_connection(("127.0.0.1", server.port)):
         pass
+
+
+def test_what_people_run_by_hand_logs_text_also_into_a_pipe(
+    command: Path, environ: dict[str, str], repository: Path
+) -> None:
+    folder = repository / "examples/tax"
+    line = [
+        str(command),
+        "run-local",
+        "--image-version=19.04",
+        f"--model-dir={folder}",
+        f"--input={folder}/request.json",
+    ]
+    variables = {**environ, "ABEJA_RUNTIME_LOG_FORMAT": ""}
+
+    result = subprocess.run(line, env=variables, capture_output=True, text=True, check=True)
+
+    assert "\nINFO: Loading user model handler with main:handler...\n" in result.stderr

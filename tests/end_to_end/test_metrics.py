@@ -101,6 +101,16 @@ def test_sample_that_is_none_is_counted_and_said_once(start: Start, model: Path)
     assert server.log().count("a metric of the handler is left out: expected name:value|type, found 'nonsense'") == 1
 
 
+def test_samples_arrive_however_long_the_path_of_the_spool_is(start: Start, model: Path, tmp_path: Path) -> None:
+    temporary = tmp_path / ("long" * 30)
+    temporary.mkdir()
+    server = start("--model-dir", model, TMPDIR=str(temporary)).wait_until_ready()
+
+    assert server.request(body=b"nonsense").status == 200
+
+    assert server.metrics()['abeja_runtime_handler_samples_dropped_total{reason="malformed"}'] == 1
+
+
 def test_18_10_handlers_have_metrics_in_their_context(start: Start, tmp_path: Path) -> None:
     folder = tmp_path / "old"
     folder.mkdir()

@@ -23,6 +23,7 @@ from abeja.runtime.spool import Spool
 from tests.faults.conftest import RawAnswer, take_answer
 
 MAX_BODY = 5000
+_BODY_BUFFER_BYTES = 1000
 
 
 class EchoEngine:
@@ -85,10 +86,9 @@ class EchoEngine:
 class Wire(asyncio.Transport):
     """The other end is the test: keeps what was written, delivers what is sent while it may."""
 
-    def __init__(self, protocol: LlhttpConnection, buffer: bytearray) -> None:
+    def __init__(self, protocol: LlhttpConnection) -> None:
         super().__init__()
         self._protocol = protocol
-        self._buffer = buffer
         self._is_reading = True
         self._is_closing = False
         self._has_eof = False
@@ -98,12 +98,15 @@ class Wire(asyncio.Transport):
     async def deliver(self, pieces: Sequence[bytes]) -> None:
         """Send the pieces, then the end; as the event loop would, not while the connection is paused."""
         for piece in pieces:
-            if not piece or self._is_closing:
-                continue
-            await self._until(lambda: self._is_reading)
-            self._buffer[: len(piece)] = piece
-            self._protocol.buffer_updated(len(piece))
-            self._buffer[: len(piece)] = b"\xaa" * len(piece)
+            left = piece
+            while left and not self._is_closing:
+                await self._until(lambda: self._is_reading)
+                buffer = self._protocol.get_buffer(-1)
+                size = min(len(left), len(buffer))
+                buffer[:size] = left[:size]
+                self._protocol.buffer_updated(size)
+                buffer[:size] = b"\xaa" * size
+                left = left[size:]
         await self._until(lambda: self._is_reading)
         if not self._is_closing and not self._protocol.eof_received():
             self.close()
@@ -174,8 +177,12 @@ class Bench:
         port = ModelPort(dispatcher=dispatcher, spool=self._spool, policy=policy, journal=Journal())
         lost: list[LlhttpConnection] = []
         buffer = bytearray(64 * 1024)
-        surroundings = Surroundings(port=port, idle_timeout_s=math.inf, buffer=buffer, on_lost=lost.append)
-        wire = Wire(LlhttpConnection(surroundings, "127.0.0.1"), buffer)
+        # So small that these bodies need both.
+        body_buffer = memoryview(bytearray(_BODY_BUFFER_BYTES))
+        surroundings = Surroundings(
+            port=port, idle_timeout_s=math.inf, buffer=buffer, body_buffer=body_buffer, on_lost=lost.append
+        )
+        wire = Wire(LlhttpConnection(surroundings, "127.0.0.1"))
         await wire.deliver(pieces)
         for _ in range(5):
             await asyncio.sleep(0)

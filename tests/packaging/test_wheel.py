@@ -37,13 +37,14 @@ def test_wheel_has_only_packages_and_metadata(contents: dict[str, bytes], wheel:
         "abeja_runtime_abis",
         "abeja_runtime_encoders",
         "abeja_runtime_installers",
+        "abeja_runtime_observers",
         "abeja_runtime_results",
         "abeja_runtime_sources",
         metadata,
     }
 
 
-@pytest.mark.parametrize("name", ["images.toml", "prepare/uv.toml", "py.typed"])
+@pytest.mark.parametrize("name", ["images.toml", "prepare/uv.toml", "py.typed", "server/console/page/page.html"])
 def test_wheel_has_the_data_file(contents: dict[str, bytes], name: str) -> None:
     assert f"abeja/runtime/{name}" in contents
 
@@ -55,6 +56,14 @@ def test_wheel_has_the_files_of_a_new_model(contents: dict[str, bytes], sources:
 
     assert {"README.md", "main.py", "request.json", "requirements.txt", "test_main.py"} <= names
     assert {f"{template}/{name}" for name in names} <= contents.keys()
+
+
+def test_wheel_has_every_source_of_the_console(contents: dict[str, bytes], sources: Path) -> None:
+    folder = "abeja/runtime/server/console/page"
+
+    assert {name for name in contents if name.startswith(f"{folder}/")} == {
+        f"{folder}/{path.name}" for path in (sources / folder).iterdir()
+    }
 
 
 def test_wheel_has_every_built_in_plugin_with_the_worker_half_of_those_that_have_one(

@@ -191,3 +191,44 @@ def test_white_space_around_a_header_is_read(header: bytes) -> None:
     data = struct.pack(">4sII", frames.MAGIC, len(header), 2) + header + b"ab"
 
     assert list(frames.Decoder().feed(data)) == [({"kind": "end"}, b"ab")]
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        b'{"kind":"response","id":1,"status":200,"content_type":"a/b","headers":[],"body":"inline"}',
+        b'{"kind":"response","id":1,"status":2,"id":3,"kind":"end"}',
+        b'{"kind":"response","id":18446744073709551616,"status":200}',
+        b'{"kind":"response","id":-1,"status":200}',
+        b'{"kind":"response","id":{"a":[1,"b"]},"status":200}',
+        b'{"kind":"x","a":",\\"status\\":1","b":2}',
+        b'{"kind":"x","a":{"b":1,"status":2},"c":3}',
+        b'{"kind":"x","a":[{"b":1,"method":"GET"}],"method":"PUT"}',
+        b'{"kind":"request","id":1,"contents":[{"size":3,"file_name":",\\"method\\":"}],"method":"POST"}',
+        b'{"kind":"x","a":1,"method":"a","status":1}',
+    ],
+)
+def test_a_header_is_the_object_that_it_is_whatever_comes_again_in_it(header: bytes) -> None:
+    data = struct.pack(">4sII", frames.MAGIC, len(header), 0) + header
+
+    for _ in range(2):
+        assert list(frames.Decoder().feed(data)) == [(json.loads(header), b"")]
+
+
+@pytest.mark.parametrize(
+    "header", [b'{,"status":1}', b'{"kind":"response","id":,"status":1}', b'{"kind":"response","id":1x,"status":1}']
+)
+def test_a_header_whose_beginning_is_no_json_is_refused(header: bytes) -> None:
+    with pytest.raises(frames.FrameError):
+        list(frames.Decoder().feed(struct.pack(">4sII", frames.MAGIC, len(header), 0) + header))
+
+
+def test_what_one_frame_says_is_no_part_of_the_next() -> None:
+    frame = frames.encode({"kind": "response", "id": 1, "status": 200, "content_type": "a/b"})
+    decoder = frames.Decoder()
+    ((first, _),) = decoder.feed(frame)
+    first["status"] = 500
+
+    ((second, _),) = decoder.feed(frame)
+
+    assert second["status"] == 200

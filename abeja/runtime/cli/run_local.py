@@ -108,7 +108,8 @@ class _Log(io.StringIO):
 
 def _read(response: Response) -> bytes:
     if isinstance(response.body, SpoolFile):
-        return response.body.path.read_bytes()
+        with response.body.open() as file:
+            return file.read()
     return response.body or b""
 
 

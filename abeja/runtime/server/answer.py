@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable
 from email.utils import formatdate
 from functools import lru_cache
-from typing import BinaryIO
 
 from abeja.runtime import answers, traceparent
 from abeja.runtime.errors import AnswerInvalidError
@@ -16,6 +15,7 @@ from abeja.runtime.exchange import Exchange
 from abeja.runtime.journal import Journal
 from abeja.runtime.messages import REQUESTER_HEADER, Response, SpoolFile
 from abeja.runtime.server.connection import Connection
+from abeja.runtime.server.file_sender import FileSender
 from abeja.runtime.server.head import HEALTH_PATH, Head
 
 _log = logging.getLogger("abeja.runtime")
@@ -24,9 +24,6 @@ _log = logging.getLogger("abeja.runtime")
 _BODILESS = (204, 304)
 # RFC 9110, 15.3.6: nor has this one, but it says so.
 _RESET = 205
-_READ_BYTES = 64 * 1024
-# A client that takes nothing of a file for this long is given up.
-_STALL_S = 60.0
 _STATUS_LINES = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n" for status in http.HTTPStatus}
 
 
@@ -86,7 +83,7 @@ class Answer:
         self._content_type = ""
         self._error = ""
         self._sent_bytes = 0
-        self._task: asyncio.Task[None] | None = None
+        self._file: FileSender | None = None
         self.closes = not head.is_persistent
         self.exchange: Exchange | None = None
         self.request_bytes = 0
@@ -121,7 +118,7 @@ class Answer:
 
     def abandon(self) -> None:
         """The client has left before the end of the answer."""
-        if self._task is None:  # which says so itself
+        if self._file is None:  # which says so itself
             self._record("left")
 
     def _begin(self, response: Response) -> None:
@@ -141,7 +138,7 @@ class Answer:
     def _begin_file(self, response: Response, file: SpoolFile) -> None:
         try:
             # Before the head, which promises it.
-            source = file.path.open("rb")
+            source = file.open()
         except OSError as error:
             file.remove()
             failure = AnswerInvalidError("unexpected error occurred", detail=f"the answer cannot be read: {error}")
@@ -150,7 +147,18 @@ class Answer:
             return
         # It needs no name any more: so nothing is left of it, and nobody who has the answer finds it.
         file.remove()
-        self._task = asyncio.get_running_loop().create_task(self._send_file(response, file.size_bytes, source))
+        try:
+            self._connection.write(self._head_of(response, file.size_bytes))
+        except BaseException:
+            source.close()
+            raise
+        size_bytes = file.size_bytes if self._has_body else 0
+        self._file = FileSender(self._connection, source, size_bytes=size_bytes, on_done=self._finish_file)
+        # First the worker gets its next request: sending a file takes a while.
+        asyncio.get_running_loop().call_soon(self._file.send)
+
+    def _finish_file(self, is_complete: bool) -> None:  # noqa: FBT001 (a callback with one argument)
+        self.finish(is_complete=is_complete)
 
     def _head_of(self, response: Response, length: int | None) -> bytes:
         """The head of the answer, with the empty line behind it."""
@@ -179,28 +187,6 @@ class Answer:
         # HTTP fields are octets: text beyond ASCII goes out as UTF-8, as in the original.
         return f"{start}{text}\r\n".encode()
 
-    async def _send_file(self, response: Response, size_bytes: int, source: BinaryIO) -> None:
-        is_complete = False
-        try:
-            with source:
-                self._connection.write(self._head_of(response, size_bytes))
-                is_complete = await self._copy(source)
-        finally:
-            self.finish(is_complete=is_complete)
-
-    async def _copy(self, source: BinaryIO) -> bool:
-        """Send the file; whether the client has taken it, but for what the system buffers."""
-        while self._has_body and (data := source.read(_READ_BYTES)):
-            if self._connection.is_closed:
-                return False
-            self._sent_bytes += len(data)
-            written = self._connection.write(data)
-            if written is None:
-                await asyncio.sleep(0)  # others want their turn, however fast the client is
-            elif not (await asyncio.wait((written,), timeout=_STALL_S))[0]:
-                return False
-        return True
-
     def _record(self, outcome: str) -> None:
         head, exchange, journal = self._head, self.exchange, self._journal
         # Health checks come every few seconds and would drown the rest.
@@ -228,7 +214,7 @@ class Answer:
                     self._status,
                     self._content_type,
                     self.request_bytes,
-                    self._sent_bytes,
+                    self._file.sent_bytes if self._file is not None else self._sent_bytes,
                     self._error or (exchange.error if exchange else ""),
                     outcome,
                 )

@@ -32,6 +32,17 @@ class Connection(Protocol):
             None, or a future that is done when the client has taken enough of what was sent, or has left.
         """
 
+    def send_file(self, descriptor: int, offset: int, size_bytes: int) -> int:
+        """Send what the system takes at once of a file, which is not read into memory.
+
+        Returns:
+            How many bytes that were; 0 at the end of the file.
+
+        Raises:
+            BlockingIOError: it takes nothing now, or the connection has closed.
+            OSError: this file cannot be sent like that.
+        """
+
     def finish(self, *, closes: bool) -> None:
         """The answer is complete. If it `closes`, the client sees the end, and what it still sends is dropped."""
 

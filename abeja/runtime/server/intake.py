@@ -112,8 +112,8 @@ class Intake:
             if head.expects_continue and head.has_body:
                 self._connection.write(_CONTINUE)
 
-    def data_received(self, chunk: bytes) -> None:
-        """The next piece of the body."""
+    def data_received(self, chunk: bytes | memoryview) -> None:
+        """The next piece of the body; it may change after the call."""
         if self._sink is None or self._head is None or self._answer is None:
             return  # it has been answered already
         self._received_bytes += len(chunk)

@@ -7,6 +7,7 @@ and not looked at, until the request before it has been answered.
 import asyncio
 import logging
 import math
+import os
 import socket
 from collections.abc import Callable
 from typing import cast
@@ -37,6 +38,7 @@ class Surroundings:
         port: takes the requests.
         idle_timeout_s: how long a connection may be idle, a head may take, and a body may pause.
         buffer: what is read lands here, for the time of one call.
+        body_buffer: a larger one, for bodies of which more than that is still to come.
         known_heads: what clients have sent before.
         on_lost: called once with each connection that has closed.
     """
@@ -44,6 +46,7 @@ class Surroundings:
     port: ModelPort
     idle_timeout_s: float
     buffer: bytearray
+    body_buffer: memoryview
     known_heads: KnownHeads = field(factory=KnownHeads)
     on_lost: Callable[["LlhttpConnection"], None]
 
@@ -60,6 +63,8 @@ class LlhttpConnection(asyncio.BufferedProtocol):
         self._surroundings = surroundings
         self._loop = asyncio.get_running_loop()
         self._transport: asyncio.Transport | None = None
+        # Where the event loop reads a part of a large body to.
+        self._body_buffer: memoryview | None = None
         self._reader = RequestReader(surroundings.known_heads)
         self._intake: Intake | None = None
         # What arrived behind the request that is being answered.
@@ -85,18 +90,27 @@ class LlhttpConnection(asyncio.BufferedProtocol):
         self._transport.set_write_buffer_limits(high=_WRITE_HIGH_BYTES)
         self._deadline_s = self._loop.time() + self._surroundings.idle_timeout_s
 
-    def get_buffer(self, sizehint: int) -> bytearray:  # noqa: ARG002 (the interface)
+    def get_buffer(self, sizehint: int) -> bytearray | memoryview:  # noqa: ARG002 (the interface)
         """Called by the event loop."""
-        return self._surroundings.buffer
+        left_bytes = self._reader.left_bytes
+        if left_bytes <= len(self._surroundings.buffer):
+            self._body_buffer = None
+            return self._surroundings.buffer
+        # Nothing of the next request comes with it, which would have to be kept.
+        self._body_buffer = self._surroundings.body_buffer[:left_bytes]
+        return self._body_buffer
 
     def buffer_updated(self, nbytes: int) -> None:
         """Called by the event loop."""
+        buffer = self._surroundings.buffer
         if self._is_lingering:
             return
-        if self._must_wait():
-            self._keep(self._rest + bytes(memoryview(self._surroundings.buffer)[:nbytes]))
+        if self._body_buffer is not None:
+            self._take(self._body_buffer[:nbytes])
+        elif self._must_wait():
+            self._keep(self._rest + bytes(memoryview(buffer)[:nbytes]))
         else:
-            self._consume(self._surroundings.buffer, nbytes)
+            self._consume(buffer, nbytes)
 
     def eof_received(self) -> bool:
         """Called by the event loop. A client that has only stopped sending gets its answer if a worker has its request.
@@ -150,6 +164,16 @@ class LlhttpConnection(asyncio.BufferedProtocol):
         if self._is_choked and self._drained is None:
             self._drained = self._loop.create_future()
         return self._drained
+
+    def send_file(self, descriptor: int, offset: int, size_bytes: int) -> int:
+        """See `Connection`."""
+        transport = self._transport
+        if transport is None or transport.is_closing() or transport.get_write_buffer_size():
+            raise BlockingIOError
+        try:
+            return os.sendfile(transport.get_extra_info("socket").fileno(), descriptor, offset, size_bytes)
+        except ConnectionError as error:  # the transport will find out, and close
+            raise BlockingIOError from error
 
     def when_flushed(self, callback: Callable[[], None]) -> None:
         """See `Connection`."""
@@ -254,7 +278,7 @@ class LlhttpConnection(asyncio.BufferedProtocol):
         intake.headers_received(head)
         return intake
 
-    def _pass_on(self, body: bytes, intake: Intake) -> None:
+    def _pass_on(self, body: bytes | memoryview, intake: Intake) -> None:
         self._body_bytes += len(body)
         earned_s = self._body_start_s + self._body_bytes / BODY_RATE_BYTES_PER_S
         self._deadline_s = min(self._loop.time(), earned_s) + self._surroundings.idle_timeout_s

@@ -8,6 +8,8 @@ from abeja.runtime.server.llhttp import LlhttpConnection, Surroundings
 from abeja.runtime.server.model_port import ModelPort
 
 _READ_BYTES = 64 * 1024
+# What still fits into the cache of a core, between the socket and the file that it is written to.
+_READ_BODY_BYTES = 256 * 1024
 
 
 class LlhttpFront:
@@ -25,7 +27,11 @@ class LlhttpFront:
         self._arriving: set[asyncio.Task[None]] = set()
         self._on_lost = on_lost
         self._surroundings = Surroundings(
-            port=port, idle_timeout_s=idle_timeout_s, buffer=bytearray(_READ_BYTES), on_lost=self._lost
+            port=port,
+            idle_timeout_s=idle_timeout_s,
+            buffer=bytearray(_READ_BYTES),
+            body_buffer=memoryview(bytearray(_READ_BODY_BYTES)),
+            on_lost=self._lost,
         )
         # One clock for all: a timer for each request would cost more than the rest of its reading.
         self._interval_s = max(0.02, min(1.0, idle_timeout_s / 10))

@@ -1,4 +1,4 @@
-"""The management port: health, liveness, readiness."""
+"""The management port: health, liveness, readiness, metrics, the description of the service, the console."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,12 +8,24 @@ from tornado.web import Application, HTTPError, RequestHandler
 from abeja.runtime import answers
 from abeja.runtime.dispatch import Dispatcher
 from abeja.runtime.model import Model
+from abeja.runtime.server.console.console import Console
+from abeja.runtime.server.console.router import PATHS, ConsoleRouter
 from abeja.runtime.server.head import HEALTH_PATH
 from abeja.runtime.server.metrics import Metrics
 
 
-def management_application(dispatcher: Dispatcher, model: Model, metrics: Metrics) -> Application:
-    """``/health_check`` as the original's; ``/livez``; ``/readyz``, and what is wrong; ``/metrics``."""
+def management_application(
+    dispatcher: Dispatcher, model: Model, metrics: Metrics, *, service_port: int, console: Console | None
+) -> Application:
+    """``/health_check`` as the original's; ``/livez``; ``/readyz``, and what is wrong; ``/metrics``; and for people.
+
+    Args:
+        dispatcher: knows how the service is.
+        model: what is served.
+        metrics: what is told under ``/metrics``.
+        service_port: where the service listens.
+        console: None if there is none.
+    """
     context = {"dispatcher": dispatcher, "model": model}
     return Application(
         [
@@ -21,6 +33,8 @@ def management_application(dispatcher: Dispatcher, model: Model, metrics: Metric
             ("/livez", _Liveness, context),
             ("/readyz", _Readiness, context),
             ("/metrics", _Metrics, {**context, "metrics": metrics}),
+            ("/openapi.json", _Description, {**context, "service_port": service_port}),
+            *([(PATHS, ConsoleRouter(console))] if console is not None else ()),
         ],
         default_handler_class=_NotFound,
         default_handler_args=context,
@@ -104,6 +118,18 @@ class _Metrics(_Handler):
         return 404, {"status": "no plugin offers metrics"}
 
     get = head = _respond
+
+
+class _Description(_Handler):
+    def initialize(self, dispatcher: Dispatcher, model: Model, service_port: int) -> None:  # type: ignore[override]
+        super().initialize(dispatcher, model)
+        self._service_port = service_port
+
+    def answer(self) -> tuple[int, Mapping[str, Any]]:
+        # Imported when it is asked for, as metrics are.
+        from abeja.runtime.server.openapi import description  # noqa: PLC0415
+
+        return 200, description(self.model, host=self.request.host_name, service_port=self._service_port)
 
 
 class _NotFound(_Handler):

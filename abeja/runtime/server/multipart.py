@@ -58,15 +58,15 @@ class MultipartSink:
         self._part: _Part | None = None
         self._contents: list[Content] = []
 
-    def write(self, data: bytes) -> None:
-        """Parse the next piece of the body.
+    def write(self, data: bytes | memoryview) -> None:
+        """Parse the next piece of the body; it may change after the call.
 
         Raises:
             RequestMalformedError: it is not a multipart body, or above a limit.
             SpoolFailedError: a part could not be stored.
         """
         try:
-            for event in self._parser.parse(data):
+            for event in self._parser.parse(bytes(data)):
                 self._take(event)
         except multipart.MultipartError as error:
             raise _malformed(error) from error

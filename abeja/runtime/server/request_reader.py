@@ -40,7 +40,7 @@ class RequestReader:
 
     def __init__(self, known: KnownHeads) -> None:
         self._known = known
-        # Whether the body comes past the parser, which has not seen the head.
+        # Whether the body, of a length that is known, comes past the parser, which has not seen the head.
         self._is_plain = False
         self._parser = httptools.HttpRequestParser(self)
         # What has come of a head that is not complete; then the last bytes of a chunked body.
@@ -48,7 +48,7 @@ class RequestReader:
         self._head_bytes = 0
         self._fields: dict[str, list[str]] = {}
         self._has_fields = False
-        self._pieces: list[bytes] = []
+        self._pieces: list[bytes | memoryview] = []
         self._left_bytes = 0
         self._idle_framing_bytes = 0
         self.head: Head | None = None
@@ -58,6 +58,11 @@ class RequestReader:
     def has_begun(self) -> bool:
         """Whether something of a request has come; empty lines before it are nothing."""
         return self.head is not None or bool(self._kept.strip(b"\r\n"))
+
+    @property
+    def left_bytes(self) -> int:
+        """How much of the body is still to come; 0 if nobody has said how much, or between requests."""
+        return self._left_bytes
 
     def next_request(self) -> None:
         """What comes from here on is of the next request."""
@@ -108,7 +113,7 @@ class RequestReader:
             RequestError: it is not HTTP, or too much; nothing can be read any more.
         """
         if self._is_plain:
-            self._pieces.append(bytes(piece))
+            self._pieces.append(piece)
             self._left_bytes -= len(piece)
             self.is_complete = not self._left_bytes
             return
@@ -124,13 +129,11 @@ class RequestReader:
             raise _syntax_error(error) from error
         if self.head is None:
             self._advance_head(piece)
-        elif self._left_bytes:
-            self._left_bytes -= len(piece)
         else:
             self._advance_chunks(piece)
 
-    def take_body(self) -> bytes:
-        """What has come of the body since the last call."""
+    def take_body(self) -> bytes | memoryview:
+        """What has come of the body since the last call: valid until the caller reads again."""
         if not self._pieces:
             return b""
         data = self._pieces[0] if len(self._pieces) == 1 else b"".join(self._pieces)
@@ -196,14 +199,18 @@ class RequestReader:
             self._expect_body(self.head.content_length)
 
     def _expect_body(self, length: int | None) -> None:
-        self._left_bytes = length or 0
         self._idle_framing_bytes = 0
-        if self.is_complete:
+        if length is not None:
+            # The bytes need only be counted. The parser, which would wait for them, makes way for a new one.
+            self._left_bytes = length
+            self._parser = httptools.HttpRequestParser(self)
+            self._is_plain = True
+            self.is_complete = not length
+        elif self.is_complete:
             # The parser took the body for that of another protocol, because of `Upgrade`. A new one, told the
             # same framing, reads it.
-            framing = b"Transfer-Encoding: chunked" if length is None else b"Content-Length: %d" % length
             self._parser = httptools.HttpRequestParser(self)
-            self._parser.feed_data(b"POST / HTTP/1.1\r\n%b\r\n\r\n" % framing)
+            self._parser.feed_data(b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n")
             self.is_complete = False
 
     def _advance_chunks(self, piece: memoryview) -> None:

@@ -20,6 +20,7 @@ from abeja.runtime.options import Options
 from abeja.runtime.plugins import Plugins
 from abeja.runtime.pool.limits import Limits
 from abeja.runtime.pool.pool import Pool
+from abeja.runtime.server.console.console import Console
 from abeja.runtime.server.event_loop import new_event_loop
 from abeja.runtime.server.intake import Policy
 from abeja.runtime.server.listener import Listener, bind, default_limit, url
@@ -84,6 +85,7 @@ class Server:
         self._options = options
         self._version = version
         self._on_ready = on_ready
+        self._console: Console | None = None
         self._signals = 0
         self._stop = asyncio.Event()
         self._force = asyncio.Event()
@@ -124,13 +126,15 @@ class Server:
                 waits_for_change=options.reload,
             )
             pool, dispatcher = assembly.pool, assembly.dispatcher
-            port, listeners, addresses = self._listen(dispatcher, spool, observation)
+            port, listeners, addresses = self._listen(assembly, spool, observation)
             observation.begin(pool, dispatcher, port.activity)
             _log.info("listening on %s (health on %s)", addresses.service, addresses.health)
             try:
                 await self._serve(dispatcher, pool, addresses)
             finally:
                 await self._shut_down(dispatcher, pool, port, listeners)
+                if self._console is not None:
+                    self._console.close()
 
     async def _serve(self, dispatcher: Dispatcher, pool: Pool, addresses: Addresses) -> None:
         # From here on: a handler that does not load is mended while the server waits.
@@ -200,9 +204,9 @@ class Server:
         return is_idle
 
     def _listen(
-        self, dispatcher: Dispatcher, spool: Spool, observation: Observation
+        self, assembly: Assembly, spool: Spool, observation: Observation
     ) -> tuple[ModelPort, tuple[Listener, Listener], Addresses]:
-        options = self._options
+        options, dispatcher = self._options, assembly.dispatcher
         hidden = hidden_headers(self._model.abi.hidden_headers, options.strip_headers)
         policy = Policy(abi=self._model.abi, max_body_bytes=options.max_body, hidden=hidden)
         if options.port == options.health_port != 0:
@@ -214,10 +218,15 @@ class Server:
         port = ModelPort(dispatcher=dispatcher, spool=spool, policy=policy, journal=self._journal)
         idle_s = options.idle_timeout
         front = LlhttpFront if options.http == "llhttp" else tornado_front
+        service = service_sockets[0].getsockname()[:2]
+        if options.console:
+            self._console = self._open_console(observation.model, assembly, service)
 
         def management(on_lost: Callable[[], None]) -> CountedServer:
             server = CountedServer(
-                management_application(dispatcher, self._model, observation.metrics),
+                management_application(
+                    dispatcher, self._model, observation.metrics, service_port=service[1], console=self._console
+                ),
                 idle_connection_timeout=idle_s,
                 body_timeout=idle_s,
                 max_body_size=_MANAGEMENT_BYTES,
@@ -235,6 +244,18 @@ class Server:
             Listener("management port", health_sockets, management, limit=_MANAGEMENT_CONNECTIONS),
         )
         return port, listeners, Addresses(url(service_sockets), url(health_sockets))
+
+    def _open_console(self, model: Model, assembly: Assembly, service: tuple[str, int]) -> Console:
+        console = Console(
+            model=model,
+            options=self._options,
+            dispatcher=assembly.dispatcher,
+            pool=assembly.pool,
+            service=service,
+            journal=self._journal,
+        )
+        console.open()
+        return console
 
     def _signalled(self) -> None:
         self._signals += 1

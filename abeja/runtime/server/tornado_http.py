@@ -5,6 +5,7 @@ extensions and trailers, which it does not take; a head or a body that does not 
 """
 
 import asyncio
+import os
 import socket
 import sys
 from collections.abc import Callable
@@ -126,6 +127,16 @@ class _RequestConnection:
         # Bytes that are complete, with framing: tornado passes them on as they are.
         self._last_write = self.tornado.write(data)
         return self._last_write
+
+    def send_file(self, descriptor: int, offset: int, size_bytes: int) -> int:
+        """See `Connection`."""
+        stream = self.tornado.stream
+        if stream.closed() or stream.writing():
+            raise BlockingIOError
+        try:
+            return os.sendfile(stream.socket.fileno(), descriptor, offset, size_bytes)
+        except ConnectionError as error:  # the stream will find out, and close
+            raise BlockingIOError from error
 
     def finish(self, *, closes: bool) -> None:
         """See `Connection`."""

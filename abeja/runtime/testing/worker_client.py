@@ -62,7 +62,8 @@ class WorkerClient(Client):
         response = self._runner.run(dispatched(self._assembly.dispatcher, self._request(call)))
         body = response.body or b""
         if isinstance(body, SpoolFile):
-            content = body.path.read_bytes()
+            with body.open() as file:
+                content = file.read()
             body.remove()
             body = content
         return Answer(response.status, list(response.headers), body)

@@ -96,7 +96,8 @@ class Message(object):
         for field in fields:
             size = field["size"]
             if "path" in field:
-                body: BinaryIO = open(field["path"], "rb")  # noqa: SIM115 (closed with the message)
+                # As `open` does it, which would also ask whether the file is a terminal.
+                body = cast(BinaryIO, io.BufferedReader(io.FileIO(field["path"]), BUFFER_BYTES))
                 self._bodies.append(body)
             else:
                 body = self.new_body(payload[offset : offset + size])

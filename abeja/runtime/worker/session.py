@@ -1,12 +1,10 @@
 """The worker's life: load, say ready, serve one request after another until the server has gone."""
 
 import itertools
-import os
 import sys
-import tempfile
-from typing import Any, BinaryIO, Callable, Dict, Iterable, List, Optional, Tuple
+from typing import Any, Callable, Dict, Iterable, List, Optional, Tuple
 
-from . import failure, frames, labelled_output, loading
+from . import answer_file, failure, frames, labelled_output, loading
 from .channel import ChannelClosedError
 from .message import Message
 from .services import Services
@@ -113,13 +111,15 @@ class Session(object):
         self._channel.send({"kind": "end", "id": request_id})
 
     def _send_whole(self, head: Dict[str, Any], body: Iterable[bytes]) -> None:
-        payload, path = _collect(body, self._spool_dir)
-        _flush_output()
-        if path is None:
+        payload, pieces = _collect(body)
+        if not pieces:
+            _flush_output()
             head["body"] = "inline"
             self._channel.send(head, payload)
-        else:
-            self._channel.send(dict(head, body="file", path=path, size=os.path.getsize(path)))
+            return
+        path, size = answer_file.write(pieces, self._spool_dir)
+        _flush_output()
+        self._channel.send(dict(head, body="file", path=path, size=size))
 
 
 class SerialSession(Session):
@@ -167,11 +167,11 @@ def _load_adapter(init: Dict[str, Any], loop: Optional[Any]) -> Tuple[Services, 
         ) from error
 
 
-def _collect(body: Iterable[bytes], spool_dir: str) -> Tuple[bytes, Optional[str]]:
-    """The whole body: its bytes when small, else the path of a file that the server removes."""
+def _collect(body: Iterable[bytes]) -> Tuple[bytes, Iterable[bytes]]:
+    """The whole body if it is small, and nothing; else nothing, and its pieces."""
     # Most bodies are one small piece, as it is sent.
     if type(body) is tuple and len(body) == 1 and type(body[0]) is bytes and len(body[0]) <= frames.INLINE_LIMIT_BYTES:
-        return body[0], None
+        return body[0], ()
     pieces: List[bytes] = []
     size = 0
     iterator = iter(body)
@@ -179,36 +179,8 @@ def _collect(body: Iterable[bytes], spool_dir: str) -> Tuple[bytes, Optional[str
         pieces.append(piece)
         size += len(piece)
         if size > frames.INLINE_LIMIT_BYTES:
-            return b"", _write_file(pieces, iterator, spool_dir)
-    return b"".join(pieces), None
-
-
-def _write_file(pieces: List[bytes], rest: Iterable[bytes], spool_dir: str) -> str:
-    created: Tuple[int, str] = _stored(tempfile.mkstemp, prefix="answer-", dir=spool_dir)
-    handle, path = created
-    try:
-        # Without a buffer: closing writes nothing, so it cannot fail for lack of space.
-        with os.fdopen(handle, "wb", 0) as file:
-            for piece in itertools.chain(pieces, rest):
-                _write_all(file, piece)
-    except BaseException:  # whatever the user's generator raised, the half-written file goes
-        os.unlink(path)
-        raise
-    return path
-
-
-def _write_all(file: BinaryIO, piece: bytes) -> None:
-    view = memoryview(piece).cast("B")
-    while len(view):
-        view = view[_stored(file.write, view) :]
-
-
-def _stored(action: Callable[..., Any], *args: Any, **options: Any) -> Any:
-    """What `action` returns; it stores a part of the answer."""
-    try:
-        return action(*args, **options)
-    except OSError as error:
-        raise failure.StorageError("the worker could not store the answer: %s" % error) from error
+            return b"", itertools.chain(pieces, iterator)
+    return b"".join(pieces), ()
 
 
 def _pieces(chunk: bytes) -> Iterable[bytes]:

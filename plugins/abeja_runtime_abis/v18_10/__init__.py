@@ -5,6 +5,16 @@ from pathlib import Path
 
 from abeja.runtime import Abi, HandlerCode, Review, hookimpl
 
+# As the worker's half has them.
+_MEDIA_TYPES = (
+    "application/json",
+    "image/jpeg",
+    "image/png",
+    "video/avi",
+    "video/x-matroska",
+    "video/quicktime",
+    "video/mp4",
+)
 # What an input is, its content type says: methods without a body have no input.
 _METHODS = frozenset({"POST", "PUT", "PATCH"})
 
@@ -17,6 +27,7 @@ def abeja_abis() -> Iterator[Abi]:
         name="18.10",
         worker=here / "worker" / "__init__.py",
         methods=_METHODS,
+        media_types=_MEDIA_TYPES,
         review=_review,
         template=here / "template",
     )

@@ -9,4 +9,4 @@ from abeja.runtime import Encoder, hookimpl
 @hookimpl
 def abeja_encoders() -> Iterator[Encoder]:
     """The encoder `csv`."""
-    yield Encoder(name="csv", worker=Path(__file__).with_name("worker.py"))
+    yield Encoder(name="csv", worker=Path(__file__).with_name("worker.py"), media_types=("text/csv",))

@@ -9,4 +9,6 @@ from abeja.runtime import Encoder, hookimpl
 @hookimpl
 def abeja_encoders() -> Iterator[Encoder]:
     """The encoder `image`."""
-    yield Encoder(name="image", worker=Path(__file__).with_name("worker.py"))
+    yield Encoder(
+        name="image", worker=Path(__file__).with_name("worker.py"), media_types=("image/jpeg", "image/png", "image/*")
+    )

@@ -1,9 +1,10 @@
 """The access log: a line for each request, written a batch at a time."""
 
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 
 from abeja.runtime import RequestRecord, Service, hookimpl
-from abeja_runtime_observers.access_log.lines import JsonLines, text_lines
+from abeja_runtime_observers.access_log.lines import JsonLines, TextLines
 
 
 @hookimpl
@@ -22,7 +23,9 @@ class AccessLog:
 
     def __init__(self, service: Service) -> None:
         self._log = service.log
-        self._lines = JsonLines(service.log.fields).lines if service.log.is_json else text_lines
+        # Clients send the same paths again and again.
+        hide = lru_cache(maxsize=256)(service.log.hide)
+        self._lines = (JsonLines(service.log.fields, hide) if service.log.is_json else TextLines(hide)).lines
 
     @hookimpl
     def abeja_requests_answered(self, records: Sequence[RequestRecord]) -> None:

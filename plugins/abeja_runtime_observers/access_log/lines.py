@@ -5,7 +5,7 @@ This runs for every request: a line is put together from pieces that are kept, w
 
 import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from json.encoder import encode_basestring_ascii as quoted
 
@@ -15,16 +15,28 @@ _SECOND_US = 1_000_000
 _REMARKS = {"complete": "", "cut": " (cut short)", "left": " (the client has left)"}
 
 
-def text_lines(records: Sequence[RequestRecord]) -> str:
-    """As the rest of the log on a terminal."""
-    # A path may hold anything but a line break, which the parser of the head has refused.
-    return "".join(
-        [
-            f"INFO: {record.method} {record.path} {record.status} {(record.sent_s - record.received_s) * 1000:.1f} ms "
-            f"{record.response_bytes} B{_REMARKS[record.outcome]} [request {record.request_id}]\n"
-            for record in records
-        ]
-    )
+class TextLines:
+    """Makes lines for people.
+
+    Args:
+        hide: takes secrets out of a path.
+    """
+
+    def __init__(self, hide: Callable[[str], str]) -> None:
+        self._hide = hide
+
+    def lines(self, records: Sequence[RequestRecord]) -> str:
+        """The requests, as the rest of the log on a terminal."""
+        hide = self._hide
+        # A path may hold anything but a line break, which the parser of the head has refused.
+        return "".join(
+            [
+                f"INFO: {record.method} {hide(record.path)} {record.status} "
+                f"{(record.sent_s - record.received_s) * 1000:.1f} ms "
+                f"{record.response_bytes} B{_REMARKS[record.outcome]} [request {record.request_id}]\n"
+                for record in records
+            ]
+        )
 
 
 class JsonLines:
@@ -32,16 +44,18 @@ class JsonLines:
 
     Args:
         fields: members that every line has.
+        hide: takes secrets out of a path.
     """
 
-    def __init__(self, fields: Mapping[str, str]) -> None:
+    def __init__(self, fields: Mapping[str, str], hide: Callable[[str], str]) -> None:
         self._constant = "".join(f",{quoted(name)}:{quoted(value)}" for name, value in fields.items()) + "}\n"
+        self._hide = hide
         self._log_id = f'{{"log_id":"{os.urandom(6).hex()}-'
         self._count = 0
 
     def lines(self, records: Sequence[RequestRecord]) -> str:
         """The requests, each with a newline."""
-        start, constant, what = self._log_id, self._constant, _what
+        start, constant, hide, what = self._log_id, self._constant, self._hide, _what
         # So that a time minus the offset has seven digits, of which all but the first are the microseconds.
         second, offset, date, lines = -1, 0, "", []
         for count, record in enumerate(records, self._count + 1):
@@ -67,7 +81,7 @@ class JsonLines:
                 stages = f',"worker":{worker}'
             lines.append(
                 f'{start}{count}","timestamp":"{end[:23]}+00:00","request_id":{quoted(id_)}'
-                f"{what(method, path, status, content_type, outcome, client_ip)}"
+                f"{what(method, hide(path), status, content_type, outcome, client_ip)}"
                 f',"elapsed_microsecs":{elapsed_us},"request_timestamp":"{begin}+00:00","response_timestamp":"{end}+00:00"'
                 f',"request_bytes":{request_bytes},"response_bytes":{response_bytes}{stages}'
                 f"{_rare(record) if requester_id or parent or error else ''}{constant}"

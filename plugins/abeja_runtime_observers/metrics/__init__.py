@@ -15,7 +15,7 @@ def abeja_observers(service: Service) -> Iterator[object]:
 
     requests, of_handler = RequestMetrics(), inlet.opened(service.scratch)
     if of_handler is not None:
-        service.variables[inlet.VARIABLE] = str(of_handler.path)
+        service.variables[inlet.VARIABLE] = of_handler.address
         service.closing(of_handler.close)
 
     def collect() -> Iterator[Any]:

@@ -1,7 +1,7 @@
 """Makes metrics of what was counted. It is imported when somebody asks for the first time: most developers never do."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily, Metric
 
@@ -9,6 +9,10 @@ from abeja_runtime_observers.metrics.handler import BUCKETS, Family, HandlerMetr
 from abeja_runtime_observers.metrics.requests import BUCKETS_S, Histogram, RequestMetrics, known
 
 HANDLER_PREFIX = "abeja_handler_"
+# What is asked for most often is there from the beginning: Prometheus sees no growth in a series that begins with 1.
+_OUTCOMES = ("cut", "left")
+_REJECTIONS = ("not-ready", "queue-full")
+_FAILURES = ("deadline-exceeded", "handler-failed", "worker-died")
 _STATUSES = ("none", "1xx", "2xx", "3xx", "4xx", "5xx")
 
 
@@ -22,9 +26,11 @@ def of_requests(counted: RequestMetrics) -> Iterator[Metric]:
     for labels, count in sorted(by_labels.items()):
         requests.add_metric(labels, count)
     yield requests
-    yield _counter("incomplete", "Requests without the end of an answer.", "outcome", counted.incomplete)
-    yield _counter("rejections", "Requests refused before a worker had them.", "reason", counted.rejections)
-    yield _counter("failures", "Requests that failed after a worker had them.", "reason", counted.failures)
+    yield _counter("incomplete", "Requests without the end of an answer.", "outcome", counted.incomplete, _OUTCOMES)
+    yield _counter(
+        "rejections", "Requests refused before a worker had them.", "reason", counted.rejections, _REJECTIONS
+    )
+    yield _counter("failures", "Requests that failed after a worker had them.", "reason", counted.failures, _FAILURES)
     yield CounterMetricFamily("abeja_runtime_request_bytes", "Bytes of request bodies.", counted.request_bytes)
     yield CounterMetricFamily("abeja_runtime_response_bytes", "Bytes of answers' bodies.", counted.response_bytes)
     yield _histogram("request_duration", "From a request's head to the last byte of its answer.", counted.duration)
@@ -41,10 +47,10 @@ def of_handler(counted: HandlerMetrics) -> Iterator[Metric]:
     )
 
 
-def _counter(name: str, documentation: str, label: str, counts: Counter[str]) -> Metric:
+def _counter(name: str, documentation: str, label: str, counts: Counter[str], expected: Sequence[str] = ()) -> Metric:
     metric = CounterMetricFamily(f"abeja_runtime_{name}", documentation, labels=[label])
-    for value, count in sorted(counts.items()):
-        metric.add_metric([value], count)
+    for value in sorted({*counts, *expected}):
+        metric.add_metric([value], counts[value])
     return metric
 
 

@@ -137,7 +137,8 @@ def _write(result: Result, path: Path) -> None:
         with path.open("wb") as file:
             write_line(result, file)
     elif isinstance(result.body, SpoolFile):
-        shutil.copyfile(result.body.path, path)
+        with result.body.open() as body, path.open("wb") as file:
+            shutil.copyfileobj(body, file)
     else:
         path.write_bytes(result.body)
 

@@ -1,12 +1,13 @@
 """A result as one line of JSON."""
 
 import base64
+import io
 import json
 from collections.abc import Iterable, Iterator
 from typing import Any, BinaryIO, NoReturn
 
 from abeja.runtime.batch.result import Result
-from abeja.runtime.messages import SpoolFile
+from abeja.runtime.messages import Body, SpoolFile
 
 # A multiple of three bytes becomes Base64 without padding.
 _PIECE_BYTES = 3 * 64 * 1024
@@ -44,13 +45,21 @@ def write_line(result: Result, file: BinaryIO) -> None:
 
 def _encoded(result: Result) -> tuple[bytes, Iterable[bytes]]:
     if _is_json_type(result.content_type):
-        data = result.body.path.read_bytes() if isinstance(result.body, SpoolFile) else result.body
+        data = _read(result.body)
         if (value := _on_one_line(data)) is not None:
             return b"json", (value,)
         values = [_on_one_line(line) for line in data.split(b"\n") if line.strip()]
         if values and None not in values:
             return b"json-lines", (b"[", b", ".join(filter(None, values)), b"]")
-    return b"base64", _in_base64(result)
+        return b"base64", _in_base64(data)
+    return b"base64", _in_base64(result.body)
+
+
+def _read(body: Body) -> bytes:
+    if not isinstance(body, SpoolFile):
+        return body
+    with body.open() as file:
+        return file.read()
 
 
 def _is_json_type(content_type: str) -> bool:
@@ -72,12 +81,13 @@ def _refuse(constant: str) -> NoReturn:
     raise ValueError(f"{constant} is not JSON")
 
 
-def _in_base64(result: Result) -> Iterator[bytes]:
+def _in_base64(body: Body) -> Iterator[bytes]:
     yield b'"'
-    if isinstance(result.body, SpoolFile):
-        with result.body.path.open("rb") as file:
+    if isinstance(body, SpoolFile):
+        # Buffered: a read that gave less than it was asked for would end in padding.
+        with body.open() as unbuffered, io.BufferedReader(unbuffered, _PIECE_BYTES) as file:  # type: ignore[type-var] # a raw file
             while data := file.read(_PIECE_BYTES):
                 yield base64.b64encode(data)
     else:
-        yield base64.b64encode(result.body)
+        yield base64.b64encode(body)
     yield b'"'

@@ -11,7 +11,6 @@ _CLIENT_ERROR = 400
 # Where services put what is wrong, in a JSON object.
 _MESSAGE_FIELDS = ("status", "message", "error", "detail")
 _SHOWN_CHARACTERS = 300
-_READ_BYTES = 4096
 
 
 class Reasons(logging.Handler):
@@ -65,11 +64,9 @@ def _cause(said: str) -> str:
 
 
 def _message(response: Response) -> str:
-    body = response.body
-    if isinstance(body, SpoolFile):
-        with body.path.open("rb") as file:
-            body = file.read(_READ_BYTES)
-    text = (body or b"").decode("utf-8", "replace")
+    if isinstance(response.body, SpoolFile):
+        return ""  # it can be read once, and is a result
+    text = (response.body or b"").decode("utf-8", "replace")
     try:
         fields = json.loads(text)
     except (ValueError, RecursionError):

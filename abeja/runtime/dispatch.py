@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from abeja.runtime.engine import Engine, WorkerFullError, WorkerUnreachableError
@@ -72,19 +72,28 @@ class Dispatcher:
             return _queue_full()
         return None
 
-    def submit(self, request: Request, receiver: Receiver, *, may_stream: bool = True) -> Exchange:
+    def submit(
+        self,
+        request: Request,
+        receiver: Receiver,
+        *,
+        may_stream: bool = True,
+        on_collected: Callable[[bytes], None] | None = None,
+    ) -> Exchange:
         """Take a request. The receiver is called back, perhaps before this returns.
 
         Args:
             request: its files are removed when the exchange ends.
             receiver: gets the answer.
             may_stream: whether it can take an answer whose length is not known.
+            on_collected: if it cannot, called with each piece of such an answer as it comes.
         """
         exchange = Exchange(
             request,
             receiver,
             terms=self._terms,
             may_stream=may_stream,
+            on_collected=on_collected,
             on_forgotten=self._waiting.remove,
             on_returned=self._take_back,
         )

@@ -9,7 +9,8 @@
     │   ├── ModelFolderMissingError     ├── InterpreterMissingError    ├── InputInvalidError
     │   ├── ExtractorUnknownError       ├── SourceUnknownError         ├── InstallerUnknownError
     │   ├── FolderOccupiedError         ├── TestRunnerMissingError     ├── TemplateMissingError
-    │   └── ModelExistsError
+    │   ├── ModelExistsError            ├── OutputOccupiedError        ├── RunDiffersError
+    │   └── RunInProgressError          └── RunStateInvalidError
     ├── OutputFailedError               exit code 1
     ├── PluginError                     exit code 2
     │   ├── PluginNameDuplicateError    ├── PluginConflictError        ├── PluginHookUnknownError
@@ -177,6 +178,30 @@ class InputInvalidError(ConfigurationError):
     """The input of a run does not exist or cannot be read."""
 
     slug = "input-invalid"
+
+
+class OutputOccupiedError(ConfigurationError):
+    """What a run would write to has something in it that would be overwritten."""
+
+    slug = "output-occupied"
+
+
+class RunDiffersError(ConfigurationError):
+    """A run is to be resumed with another handler, or with other inputs."""
+
+    slug = "run-differs"
+
+
+class RunInProgressError(ConfigurationError):
+    """Another process runs with the same output."""
+
+    slug = "run-in-progress"
+
+
+class RunStateInvalidError(ConfigurationError):
+    """What a run has left for resuming it was changed by something else."""
+
+    slug = "run-state-invalid"
 
 
 class OutputFailedError(AbejaRuntimeError):

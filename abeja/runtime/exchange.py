@@ -83,6 +83,7 @@ class Exchange:
         receiver: gets the answer.
         terms: see there.
         may_stream: whether the receiver takes an answer whose length is not known.
+        on_collected: called with each piece of a streamed answer that the receiver gets as a whole.
         on_forgotten: called if it is cancelled before a worker has it.
         on_returned: called if it needs another worker: the one that it was given to never had it.
 
@@ -97,12 +98,14 @@ class Exchange:
         *,
         terms: Terms,
         may_stream: bool,
+        on_collected: Callable[[bytes], None] | None = None,
         on_forgotten: Callable[["Exchange"], None],
         on_returned: Callable[["Exchange"], None],
     ) -> None:
         self._receiver = receiver
         self._terms = terms
         self._may_stream = may_stream
+        self._on_collected = on_collected
         self._on_forgotten = on_forgotten
         self._on_returned = on_returned
         self._worker: WorkerLease | None = None
@@ -161,6 +164,16 @@ class Exchange:
         elif self._stream is not None:
             self._worker.cancel_stream()
 
+    def withdraw(self) -> bool:
+        """Drop the request unless a worker has begun with it: then its answer comes, and this is False."""
+        if self._is_over or (self._worker is not None and (self._worker.has_begun or not self._worker.withdraw())):
+            return False
+        if self._worker is None:
+            self._on_forgotten(self)
+        self._worker = None
+        self._end()
+        return True
+
     def fail(self, error: RequestError) -> None:
         """Answer with an error of our own, or cut a streamed answer that has begun."""
         self.error = error.slug
@@ -206,6 +219,8 @@ class Exchange:
             return
         try:
             self._held.write(data)
+            if self._on_collected is not None:
+                self._on_collected(data)
             if self._may_stream and self._held.is_in_file:
                 self._stop_holding()
             elif self._may_stream and self._hold is None:

@@ -7,6 +7,7 @@ import re
 import uuid
 from collections.abc import Sequence
 from pathlib import Path
+from typing import BinaryIO
 
 from abeja.runtime.errors import InputInvalidError
 from abeja.runtime.excerpt import excerpt_of_syntax_error
@@ -47,6 +48,38 @@ def request_from_inputs(inputs: Sequence[str], *, spool: Spool, user_agent: str)
     else:
         content_type = f"multipart/form-data; boundary={uuid.uuid4().hex}"
         contents = tuple(_part(text, field, spool, budget) for text, field in zip(inputs, fields, strict=True))
+    return _post(content_type, contents, user_agent)
+
+
+def request_of_body(body: Body, *, content_type: str, user_agent: str) -> Request:
+    """A POST of one body."""
+    return _post(content_type, (Content(body=body),), user_agent)
+
+
+def media_type_of(path: Path) -> str:
+    """The media type that a file's extension stands for."""
+    media_type, coding = mimetypes.guess_type(path.name)
+    return _COMPRESSED.get(coding or "", media_type or _DEFAULT_TYPE)
+
+
+def body_of(file: BinaryIO, spool: Spool, budget: MemoryBudget) -> Body:
+    """What a file has from its position on, read to its end.
+
+    Raises:
+        OSError: the file cannot be read.
+        SpoolFailedError: a large body cannot be stored.
+    """
+    sink = BodySink(spool, budget)
+    try:
+        while data := file.read(_READ_BYTES):
+            sink.write(data)
+    except BaseException:  # such as Ctrl-C: the file goes in any case
+        sink.discard()
+        raise
+    return sink.close()
+
+
+def _post(content_type: str, contents: tuple[Content, ...], user_agent: str) -> Request:
     return Request(
         request_id=uuid.uuid4().hex,
         method="POST",
@@ -74,12 +107,6 @@ def json_problems(inputs: Sequence[str]) -> list[str]:
     return problems
 
 
-def media_type_of(path: Path) -> str:
-    """The media type that a file's extension stands for."""
-    media_type, coding = mimetypes.guess_type(path.name)
-    return _COMPRESSED.get(coding or "", media_type or _DEFAULT_TYPE)
-
-
 def _part(text: str, field: re.Match[str] | None, spool: Spool, budget: MemoryBudget) -> Content:
     if field is None:
         raise InputInvalidError(
@@ -96,16 +123,13 @@ def _part(text: str, field: re.Match[str] | None, spool: Spool, budget: MemoryBu
 
 
 def _read(path: Path, spool: Spool, budget: MemoryBudget) -> Body:
-    sink = BodySink(spool, budget)
     try:
         with path.open("rb") as file:
-            while data := file.read(_READ_BYTES):
-                sink.write(data)
+            return body_of(file, spool, budget)
     except OSError as error:
         raise InputInvalidError(
             f"the input {path} cannot be read: {error.strerror}.", hint="--input names a file."
         ) from error
-    return sink.close()
 
 
 def _headers(

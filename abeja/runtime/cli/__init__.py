@@ -23,6 +23,7 @@ _COMMANDS = {
         "run_local_server",
         "Serve a handler on this machine to try it out, as the vendor's CLI did, without Docker.",
     ),
+    "run": Entry("run", "run", "Run a handler over many inputs."),
     "check": Entry("check", "check", "Say what is wrong with a handler's code, by reading it: nothing of it is run."),
     "extract": Entry(
         "extract", "extract", "Extract ARCHIVE into the folder DEST, as --training-result does, and nothing else."

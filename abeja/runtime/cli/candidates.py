@@ -128,5 +128,6 @@ _FINDERS: dict[str, _Find] = {
     "env": _folders,
     "config": _files,
     "inputs": _files,
+    "output": _files,
 }
 _OF_METAVARS: dict[str, _Find] = {"DIR": _folders, "FILE": _files, "PATH|URL": _files}

@@ -1,0 +1,1 @@
+"""`abeja-runtime run`: one handler over many inputs, through the same workers as serving."""

@@ -59,9 +59,14 @@ def ask(repository: Path, caplog: pytest.LogCaptureFixture) -> Ask:
             running = run_once(model, request, spool=spool, version="0", startup_timeout_s=20, timeout_s=20)
             response = asyncio.run(running)
             data = response.body
-            whole = data.open().read() if isinstance(data, SpoolFile) else bytes(data or b"")
+            whole = _read(data) if isinstance(data, SpoolFile) else bytes(data or b"")
         return Reply(
             status=response.status, headers={name.lower(): value for name, value in response.headers}, body=whole
         )
 
     return one
+
+
+def _read(file: SpoolFile) -> bytes:
+    with file.open() as source:
+        return source.read()

@@ -44,7 +44,7 @@ def test_wheel_has_only_packages_and_metadata(contents: dict[str, bytes], wheel:
     }
 
 
-@pytest.mark.parametrize("name", ["images.toml", "prepare/uv.toml", "py.typed", "server/console/page/page.html"])
+@pytest.mark.parametrize("name", ["images.toml", "prepare/uv.toml", "py.typed", "server/console/parts/page.html"])
 def test_wheel_has_the_data_file(contents: dict[str, bytes], name: str) -> None:
     assert f"abeja/runtime/{name}" in contents
 
@@ -59,7 +59,7 @@ def test_wheel_has_the_files_of_a_new_model(contents: dict[str, bytes], sources:
 
 
 def test_wheel_has_every_source_of_the_console(contents: dict[str, bytes], sources: Path) -> None:
-    folder = "abeja/runtime/server/console/page"
+    folder = "abeja/runtime/server/console/parts"
 
     assert {name for name in contents if name.startswith(f"{folder}/")} == {
         f"{folder}/{path.name}" for path in (sources / folder).iterdir()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from attrs import frozen
 
-_FOLDER = Path(__file__).with_name("page")
+_FOLDER = Path(__file__).with_name("parts")
 _STYLE = re.compile(r'<link rel="stylesheet" href="([a-z]+\.css)">')
 _SCRIPT = re.compile(r'<script src="([a-z]+\.js)"></script>')
 

@@ -40,9 +40,13 @@ class Deadlines:
             self._arm(loop, deadline.when_s)
         return deadline
 
-    def meet(self, deadline: Deadline) -> float:
-        """It is no deadline any more. Returns how many seconds were left; the timer is left as it is."""
+    def drop(self, deadline: Deadline) -> None:
+        """It is no deadline any more; the timer is left as it is."""
         self._pending.discard(deadline)
+
+    def meet(self, deadline: Deadline) -> float:
+        """It is no deadline any more. Returns how many seconds were left."""
+        self.drop(deadline)
         return 0.0 if self._loop is None else max(0.0, deadline.when_s - self._loop.time())
 
     def _arm(self, loop: asyncio.AbstractEventLoop, when_s: float) -> None:

@@ -66,11 +66,13 @@ class Dispatcher:
         A request that has been admitted is taken by `submit`, however long its body needed, unless the queue is full
         by then: whoever sends slowly must not keep a place in it.
         """
-        if self._is_draining or not self._has_prospect():
+        if self._is_draining:
             return self._not_ready()
-        if self._is_full and self._engine.free_worker() is None:
-            return _queue_full()
-        return None
+        if self._engine.free_worker() is not None:
+            return None
+        if not self._has_prospect():
+            return self._not_ready()
+        return _queue_full() if self._is_full else None
 
     def submit(
         self,

@@ -67,7 +67,9 @@ class WorkerLease:
 
     def end(self) -> None:
         """The worker has finished with the request."""
-        self._stop_clock()
+        if self._deadline is not None:
+            self._deadlines.drop(self._deadline)
+            self._deadline = None
         if self._stall is not None:
             self._stall.cancel()
             self._stall = None

@@ -354,6 +354,8 @@ class WorkerProcess(asyncio.SubprocessProtocol):
             self._load_s = time.monotonic() - self._begin_s
             self.wear.begin()
             self._witness.look(self.pid)
+            if self._timer is not None:
+                self._timer.cancel()
             self._become_idle()
             if not self._ready.done():
                 self._ready.set_result(None)
@@ -447,13 +449,14 @@ class WorkerProcess(asyncio.SubprocessProtocol):
         return {"request_id": request_id}
 
     def _become_idle(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-        if self.state is not State.GONE:
+        if self.state is State.STARTING:
             self._change(State.IDLE)
+        elif self.state is State.BUSY:
+            self.state = State.IDLE
+        if self.is_retired:
             self._end_if_retired()
-            if not self.is_retired:
-                self._on_room(self)
+        elif self.state is State.IDLE:
+            self._on_room(self)
 
     def _tell(self, header: dict[str, Any]) -> None:
         """Send a frame that is no request; a worker that is gone does not need it."""

@@ -20,7 +20,7 @@ def request_frame(number: int, request: Request, *, timeout_s: float | None = No
     own = b'{"kind":"request","id":%d,"request_id":%b,"client_ip":%b,"contents":%b' % (
         number,
         _text(request.request_id),
-        _text(request.client_ip),
+        _address(request.client_ip),
         contents,
     )
     head = (request.method, request.path, request.query, request.content_type, request.headers)
@@ -54,6 +54,9 @@ def _text(value: str) -> bytes:
     if value.isascii() and value.isprintable() and '"' not in value and "\\" not in value:
         return b'"%b"' % value.encode("ascii")
     return json.dumps(value).encode("ascii")
+
+
+_address = lru_cache(maxsize=256)(_text)
 
 
 @lru_cache(maxsize=256)

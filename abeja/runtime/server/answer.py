@@ -168,25 +168,25 @@ class Answer:
         # Of most answers only the last header differs, which is the request's id.
         start, has_date = _start(status, response.headers[:-1])
         name, value = response.headers[-1]
-        lines = [f"{name}: {value}\r\n"]
+        framing = ""
         if status in (*_BODILESS, _RESET):
             self._has_body = False
             length = 0 if status == _RESET else None
         elif length is None and not self._head.is_http_10:
             self._is_chunked = True
-            lines.append("Transfer-Encoding: chunked\r\n")
+            framing = "Transfer-Encoding: chunked\r\n"
         if length is not None:
-            lines.append(f"Content-Length: {length}\r\n")
-        if not has_date and name.lower() != "date":
-            lines.append(self._clock.date_field())
+            framing = f"Content-Length: {length}\r\n"
+        date = "" if has_date or name.lower() == "date" else self._clock.date_field()
+        connection = ""
         if self.closes:
-            lines.append("Connection: close\r\n")
+            connection = "Connection: close\r\n"
         elif self._head.is_http_10:
-            lines.append("Connection: keep-alive\r\n")
-        text = "".join(lines)
-        _require_lines(text, len(lines))
+            connection = "Connection: keep-alive\r\n"
+        last = f"{name}: {value}\r\n"
+        _require_lines(last, 1)
         # HTTP fields are octets: text beyond ASCII goes out as UTF-8, as in the original.
-        return f"{start}{text}\r\n".encode()
+        return f"{start}{last}{framing}{date}{connection}\r\n".encode()
 
     def _record(self, outcome: str) -> None:
         head, exchange, journal = self._head, self.exchange, self._journal

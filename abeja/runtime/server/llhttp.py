@@ -260,7 +260,9 @@ class LlhttpConnection(asyncio.BufferedProtocol):
         intake = self._intake or self._begin(reader.head)
         body = reader.take_body()
         if body and self._intake is intake:
-            self._pass_on(body, intake)
+            if not reader.is_complete:
+                self._time_body(len(body))
+            intake.data_received(body)
         if reader.is_complete and self._intake is intake:
             self._deadline_s = math.inf
             intake.finish()
@@ -272,17 +274,17 @@ class LlhttpConnection(asyncio.BufferedProtocol):
 
     def _begin(self, head: Head) -> Intake:
         intake = self._intake = self._surroundings.port.new_intake(self)
-        self._body_bytes = 0
-        self._body_start_s = self._loop.time()
-        self._deadline_s = self._body_start_s + self._surroundings.idle_timeout_s
+        if not self._reader.is_complete:
+            self._body_bytes = 0
+            self._body_start_s = self._loop.time()
+            self._deadline_s = self._body_start_s + self._surroundings.idle_timeout_s
         intake.headers_received(head)
         return intake
 
-    def _pass_on(self, body: bytes | memoryview, intake: Intake) -> None:
-        self._body_bytes += len(body)
+    def _time_body(self, size_bytes: int) -> None:
+        self._body_bytes += size_bytes
         earned_s = self._body_start_s + self._body_bytes / BODY_RATE_BYTES_PER_S
         self._deadline_s = min(self._loop.time(), earned_s) + self._surroundings.idle_timeout_s
-        intake.data_received(body)
 
     def _must_wait(self) -> bool:
         """Whether the next request has to: for the answer before it, or for the client to take what there is."""

@@ -158,10 +158,11 @@ class Decoder(object):
         while size - at >= _PREFIX.size:
             head_size, payload_size = _lengths(data, at)
             start = at + _PREFIX.size
-            end = start + head_size + payload_size
+            body = start + head_size
+            end = body + payload_size
             if end > size:
                 break
-            yield _header(data[start : start + head_size]), data[start + head_size : end]
+            yield _header(data[start:body]), data[body:end]
             at = end
         self._buffer += data[at:]
 

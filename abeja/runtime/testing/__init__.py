@@ -9,6 +9,7 @@ from abeja.runtime.testing.encoder_contract import EncoderContract, Sample
 from abeja.runtime.testing.extractor_contract import Archive, ExtractorContract
 from abeja.runtime.testing.handler_path.abeja_handler_testing import Answer
 from abeja.runtime.testing.installer_contract import InstallerContract
+from abeja.runtime.testing.observer_contract import ObserverContract
 from abeja.runtime.testing.plugin_contract import PluginContract
 from abeja.runtime.testing.source_contract import SourceContract
 
@@ -21,6 +22,7 @@ __all__ = [
     "ExtractorContract",
     "HandlerClient",
     "InstallerContract",
+    "ObserverContract",
     "PluginContract",
     "Sample",
     "SourceContract",

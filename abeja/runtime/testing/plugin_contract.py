@@ -57,8 +57,7 @@ class PluginContract:
 
     def test_a_registered_entry_point_is_called_as_its_value(self) -> None:
         """By that name a plugin that fails is found when what it provides is asked for."""
-        registered = importlib.metadata.entry_points(group=ENTRY_POINT_GROUP)
-        names = {entry.name for entry in registered if entry.value == self.plugin.__name__}
+        names = entry_points_of(self.plugin)
         expected = f"{self.kind}-{self.value.name}"
         assert names <= {expected}, f"the entry point of {self.plugin.__name__} is called {names}, not {expected}"
 
@@ -79,6 +78,12 @@ def value_of(plugin: ModuleType, kind: str, name: str = "") -> Any:
         "The class attribute `name` says which is tested."
     )
     return named[0]
+
+
+def entry_points_of(plugin: ModuleType) -> set[str]:
+    """The names of the installed entry points of a plugin's module."""
+    registered = importlib.metadata.entry_points(group=ENTRY_POINT_GROUP)
+    return {entry.name for entry in registered if entry.value == plugin.__name__}
 
 
 def numbered(values: Sequence[Any]) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """What all tests share: where the project is, and the installed command."""
 
+import logging
 import os
 import sysconfig
 from collections.abc import Callable
@@ -7,7 +8,17 @@ from pathlib import Path
 
 import pytest
 
+from abeja.runtime import logs
 from abeja.runtime.options import rows
+
+
+@pytest.fixture(autouse=True)
+def _own_logging(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A command that a test runs in this process configures the log, which is nothing for the tests after it."""
+    for name in (logs.NAME, "tornado", "asyncio"):
+        logger = logging.getLogger(name)
+        monkeypatch.setattr(logger, "handlers", [])
+        monkeypatch.setattr(logger, "propagate", True)
 
 
 @pytest.fixture(scope="session")

@@ -19,7 +19,6 @@ def test_what_is_left_out_is_counted_once(caplog: pytest.LogCaptureFixture) -> N
         return taken
 
     with caplog.at_level(logging.WARNING, "abeja.runtime"):
-        logging.getLogger("abeja.runtime").propagate = True
         taken = asyncio.run(run())
 
     (record,) = caplog.records

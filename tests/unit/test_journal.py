@@ -119,7 +119,6 @@ def test_observer_that_raises_is_logged_once_and_the_others_go_on(caplog: pytest
         assert journal.is_watched
 
     with caplog.at_level(logging.ERROR, "abeja.runtime"):
-        logging.getLogger("abeja.runtime").propagate = True
         asyncio.run(run())
 
     assert heard == [1, 1]

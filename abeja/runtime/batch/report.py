@@ -137,11 +137,13 @@ def text_of(report: dict[str, Any]) -> str:
     failures = report["first_failures"]
     if failures:
         lines.append("failures:" if report["failed"] == len(failures) else f"first {len(failures)} failures:")
-        lines += [f"  {shown(failure['input'])}: {failure['status'] or '-'} {failure['error']}" for failure in failures]
+        lines += [
+            f"  {shown(failure['input'])}: {failure['status'] or '-'} {shown(failure['error'])}" for failure in failures
+        ]
     return "\n".join(lines)
 
 
 def shown(name: str) -> str:
-    """A name that a terminal can take: without control characters, and in its encoding."""
+    """A text that a terminal can take: without control characters, and in its encoding."""
     text = name.encode("utf-8", "backslashreplace").decode("utf-8")
     return "".join(character if character.isprintable() else json.dumps(character)[1:-1] for character in text)

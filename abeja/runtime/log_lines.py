@@ -72,15 +72,15 @@ class JsonLines(logging.Formatter):
             "log_level": _LEVELS.get(logging.getLevelName(level_of(theirs) or record.levelno), "info"),
             "timestamp": _timestamp(record.created),
             "source": _source(record),
-            "message": getattr(record, "summary", "") or record.getMessage(),
-            **_usable(theirs),
+            "message": self.secrets.hide(getattr(record, "summary", "") or record.getMessage()),
+            **self.secrets.hide_within(_usable(theirs)),
         }
         ours = {name: getattr(record, name, "") for name in ("worker", *REQUEST_MEMBERS)}
-        line.update((name, value) for name, value in ours.items() if value)
+        line.update((name, self.secrets.hide_within(value)) for name, value in ours.items() if value)
         line.update(self.fields)
         if trace:
-            line["exc_info"] = trace
-        return self.secrets.hide(json.dumps(line))
+            line["exc_info"] = self.secrets.hide(trace)
+        return json.dumps(line)
 
 
 def parsed(text: str) -> dict[str, Any] | None:

@@ -125,3 +125,19 @@ def test_times_around_the_change_of_a_second_are_right() -> None:
 
     assert {line["request_timestamp"] for line in found} <= {f"2023-11-14T22:13:20.99999{last}+00:00" for last in "89"}
     assert {line["response_timestamp"] for line in found} <= {f"2023-11-14T22:13:21.00000{last}+00:00" for last in "01"}
+
+
+def test_a_secret_that_json_escapes_is_in_no_member_of_a_line() -> None:
+    hushed = 'p"ss\\w\u00f6rd\nand more'
+    record = logging.LogRecord("abeja.runtime", logging.ERROR, "module.py", 1, "%s", (f"no: {hushed}",), None)
+    record.__dict__.update(traceback=f"ValueError: {hushed}", members={"list": [hushed]})
+
+    line = json.loads(JsonLines(Secrets([hushed])).format(record))
+    assert (line["message"], line["exc_info"], line["list"]) == ("no: ***", "ValueError: ***", ["***"])
+
+
+def test_a_secret_that_is_a_number_leaves_the_line_json() -> None:
+    record = logging.LogRecord("abeja.runtime", logging.INFO, "module.py", 1, "%s", ("",), None)
+    record.__dict__["members"] = {"pin": 12345678}
+
+    assert json.loads(JsonLines(Secrets(["12345678"])).format(record))["pin"] == "***"

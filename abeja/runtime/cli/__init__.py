@@ -140,5 +140,5 @@ def _print_error(error: AbejaRuntimeError) -> None:
         more = {"summary": error.report(), "traceback": error.traceback, "members": {"error": error.name}}
         logging.getLogger(logs.NAME).error("%s", error.report(), extra=more)
     else:
-        text = f"{error.traceback}Error: {error.report()}"
+        text = log.hide(f"{error.traceback}Error: {error.report()}")
         click.echo(dressed(text) if is_wanted(sys.stderr) else text, err=True)

@@ -30,3 +30,21 @@ def test_what_does_not_exist_is_answered_with_the_nearest(arguments: list[str], 
 
     assert "Did you mean" in raised.value.format_message()
     assert suggestion in raised.value.format_message()
+
+
+@pytest.mark.parametrize("name", cli.list_commands(click.Context(cli)))
+def test_help_lists_options_and_no_summary_is_cut(name: str) -> None:
+    context = click.Context(cli)
+    command = cli.get_command(context, name)
+    assert command is not None
+
+    _, _, options = command.get_help(click.Context(command, info_name=name)).partition("Options:\n")
+    assert not [line for line in options.splitlines() if line.startswith("  [")]
+    assert not [item.help for item in cli.shell_complete(context, name) if str(item.help).endswith("...")]
+
+
+def test_help_has_the_default_of_a_switch_that_is_on() -> None:
+    serve = cli.get_command(click.Context(cli), "serve")
+    assert serve is not None
+
+    assert "[default: --console]" in " ".join(serve.get_help(click.Context(serve)).split())

@@ -71,7 +71,7 @@ cli.add_command(
     LazyGroup(
         name="model",
         lazy=_MODEL_COMMANDS,
-        help="The commands as they are called in the vendor's documentation: `abeja model run-local`.",
+        help="Commands as the vendor's documentation calls them: `abeja model run-local`.",
     )
 )
 

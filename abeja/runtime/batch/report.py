@@ -128,9 +128,10 @@ def text_of(report: dict[str, Any]) -> str:
     done = report["succeeded"] + report["failed"]
     of_total = f" of {report['total']}" if report["total"] not in (None, done) else ""
     earlier = f" ({report['resumed']} of them earlier)" if report["resumed"] else ""
+    inputs = "input" if (report["total"] or done) == 1 else "inputs"
     latency = report["latency_ms"]
     lines = [
-        f"{done}{of_total} inputs done{earlier} in {report['seconds']:.1f} s, {report['rate']:.1f}/s",
+        f"{done}{of_total} {inputs} done{earlier} in {report['seconds']:.1f} s, {report['rate']:.1f}/s",
         f"{report['succeeded']} succeeded, {report['failed']} failed",
         "latency: " + ", ".join(f"{name} {value:.4g} ms" for name, value in latency.items()),
     ]

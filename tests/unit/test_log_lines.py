@@ -12,6 +12,7 @@ from abeja.runtime import RequestRecord
 from abeja.runtime.log_lines import JsonLines, level_of, parsed
 from abeja.runtime.secrets import Secrets
 from abeja_runtime_observers.access_log.lines import JsonLines as AccessLines
+from abeja_runtime_observers.access_log.lines import TextLines as TextAccessLines
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
@@ -113,6 +114,18 @@ def test_any_request_is_one_line_of_the_access_log(texts: tuple[str, ...], secon
     assert found["request_timestamp"] < found["response_timestamp"]
     assert found["timestamp"][:23] == found["response_timestamp"][:23]
     assert found["model"] == 'a"b'
+
+
+@given(st.text(alphabet=st.characters(min_codepoint=0, max_codepoint=0x2FF)))
+def test_path_moves_nothing_on_a_terminal_that_shows_the_access_log(path: str) -> None:
+    record = RequestRecord._make(
+        ("a", "GET", f"/\x9b31m{path}", "", "", "", 1.0, 0.0, 0.0, 0.0, 0.0, 0.1, 1, 200, "", 0, 0, "", "complete")
+    )
+
+    text = TextAccessLines(str).lines([record])
+    assert text.endswith("\n")
+    assert text[:-1].isprintable()
+    assert text.startswith("INFO: GET /\\u009b31m")
 
 
 def test_times_around_the_change_of_a_second_are_right() -> None:

@@ -40,7 +40,8 @@ class TextLines(logging.Formatter):
         request_id = getattr(record, "request_id", "")
         origin = f"[worker {worker}] " if worker is not None else ""
         suffix = f" [request {request_id}]" if request_id else ""
-        first, *rest = super().format(record).split("\n")
+        # Of a line that a progress bar has drawn over, the last state, as on a terminal.
+        first, *rest = [line.rpartition("\r")[2] for line in super().format(record).split("\n")]
         text = self.secrets.hide("\n".join([f"{record.levelname}: {origin}{first}{suffix}", *rest]))
         return dressed(text) if self._is_coloured else text
 

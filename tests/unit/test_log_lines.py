@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from abeja.runtime import RequestRecord
-from abeja.runtime.log_lines import JsonLines, level_of, parsed
+from abeja.runtime.log_lines import JsonLines, TextLines, level_of, parsed
 from abeja.runtime.secrets import Secrets
 from abeja_runtime_observers.access_log.lines import JsonLines as AccessLines
 from abeja_runtime_observers.access_log.lines import TextLines as TextAccessLines
@@ -154,3 +154,10 @@ def test_a_secret_that_is_a_number_leaves_the_line_json() -> None:
     record.__dict__["members"] = {"pin": 12345678}
 
     assert json.loads(JsonLines(Secrets(["12345678"])).format(record))["pin"] == "***"
+
+
+def test_line_that_a_progress_bar_draws_over_stays_behind_its_worker() -> None:
+    record = logging.LogRecord("abeja.runtime", logging.INFO, "module.py", 1, "%s", ("\r  0 %\r 50 %\r100 %",), None)
+    record.__dict__.update(worker=1, request_id="a")
+
+    assert TextLines(Secrets()).format(record) == "INFO: [worker 1] 100 % [request a]"

@@ -4,6 +4,7 @@ import inspect
 
 import click
 import pytest
+from click.testing import CliRunner
 
 from abeja.runtime.cli import cli
 
@@ -48,3 +49,13 @@ def test_help_has_the_default_of_a_switch_that_is_on() -> None:
     assert serve is not None
 
     assert "[default: --console]" in " ".join(serve.get_help(click.Context(serve)).split())
+
+
+@pytest.mark.parametrize("form", [[], ["--json"]])
+def test_config_show_tells_no_secret_of_the_handlers_variables(form: list[str]) -> None:
+    variables = ["--environment", "API_TOKEN:hunter2", "--environment", "GREETING:hello"]
+    result = CliRunner().invoke(cli, ["config", "show", *variables, *form], catch_exceptions=False)
+
+    assert "hello" in result.output
+    assert "***" in result.output
+    assert "hunter2" not in result.output

@@ -41,7 +41,7 @@ class TextLines(logging.Formatter):
         origin = f"[worker {worker}] " if worker is not None else ""
         suffix = f" [request {request_id}]" if request_id else ""
         # Of a line that a progress bar has drawn over, the last state, as on a terminal.
-        first, *rest = [line.rpartition("\r")[2] for line in super().format(record).split("\n")]
+        first, *rest = [line.rstrip("\r").rpartition("\r")[2] for line in super().format(record).split("\n")]
         text = self.secrets.hide("\n".join([f"{record.levelname}: {origin}{first}{suffix}", *rest]))
         return dressed(text) if self._is_coloured else text
 

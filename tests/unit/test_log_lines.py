@@ -157,7 +157,9 @@ def test_a_secret_that_is_a_number_leaves_the_line_json() -> None:
 
 
 def test_line_that_a_progress_bar_draws_over_stays_behind_its_worker() -> None:
-    record = logging.LogRecord("abeja.runtime", logging.INFO, "module.py", 1, "%s", ("\r  0 %\r 50 %\r100 %",), None)
+    record = logging.LogRecord(
+        "abeja.runtime", logging.INFO, "module.py", 1, "%s", ("\r  0 %\r100 %\r\nof\r\nall",), None
+    )
     record.__dict__.update(worker=1, request_id="a")
 
-    assert TextLines(Secrets()).format(record) == "INFO: [worker 1] 100 % [request a]"
+    assert TextLines(Secrets()).format(record) == "INFO: [worker 1] 100 % [request a]\nof\nall"

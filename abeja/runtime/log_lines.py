@@ -40,7 +40,8 @@ class TextLines(logging.Formatter):
         request_id = getattr(record, "request_id", "")
         origin = f"[worker {worker}] " if worker is not None else ""
         suffix = f" [request {request_id}]" if request_id else ""
-        first, *rest = super().format(record).split("\n")
+        # Of a line that a progress bar has drawn over, the last state, as on a terminal.
+        first, *rest = [line.rstrip("\r").rpartition("\r")[2] for line in super().format(record).split("\n")]
         text = self.secrets.hide("\n".join([f"{record.levelname}: {origin}{first}{suffix}", *rest]))
         return dressed(text) if self._is_coloured else text
 
@@ -72,15 +73,15 @@ class JsonLines(logging.Formatter):
             "log_level": _LEVELS.get(logging.getLevelName(level_of(theirs) or record.levelno), "info"),
             "timestamp": _timestamp(record.created),
             "source": _source(record),
-            "message": getattr(record, "summary", "") or record.getMessage(),
-            **_usable(theirs),
+            "message": self.secrets.hide(getattr(record, "summary", "") or record.getMessage()),
+            **self.secrets.hide_within(_usable(theirs)),
         }
         ours = {name: getattr(record, name, "") for name in ("worker", *REQUEST_MEMBERS)}
-        line.update((name, value) for name, value in ours.items() if value)
+        line.update((name, self.secrets.hide_within(value)) for name, value in ours.items() if value)
         line.update(self.fields)
         if trace:
-            line["exc_info"] = trace
-        return self.secrets.hide(json.dumps(line))
+            line["exc_info"] = self.secrets.hide(trace)
+        return json.dumps(line)
 
 
 def parsed(text: str) -> dict[str, Any] | None:

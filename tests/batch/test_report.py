@@ -31,6 +31,22 @@ def test_first_failures_are_the_first_by_their_place() -> None:
     assert "first 10 failures:\n  0: 500 why\n" in text_of(report)
 
 
+@pytest.mark.parametrize(("total", "expected"), [(1, "1 input done in "), (3, "1 of 3 inputs done in ")])
+def test_report_speaks_of_one_input_in_the_singular(total: int, expected: str) -> None:
+    tally = Tally()
+    tally.total = total
+    tally.add(number=0, name="a", status=200, time_s=0, error="", is_earlier=False)
+
+    assert text_of(tally.report(ending="complete")).startswith(expected)
+
+
+def test_why_an_input_failed_moves_nothing_on_the_terminal() -> None:
+    tally = Tally()
+    tally.add(number=0, name="a", status=400, time_s=0, error="no \x1b[2J\x07 cat", is_earlier=False)
+
+    assert text_of(tally.report(ending="complete")).endswith("  a: 400 no \\u001b[2J\\u0007 cat")
+
+
 @pytest.mark.parametrize(
     ("name", "expected"), [("猫.png", "猫.png"), ("a\x1b[31m\n", "a\\u001b[31m\\n"), ("\udcff", "\\udcff")]
 )

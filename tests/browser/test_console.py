@@ -4,6 +4,7 @@ import io
 import json
 import os
 import shutil
+import subprocess
 import tempfile
 import zlib
 from collections.abc import Callable
@@ -96,6 +97,32 @@ def test_json_is_sent_and_its_answer_is_indented_with_the_digits_that_it_has(
     tab.wait_for("document.querySelector('#requests tr')")
     assert "POST /" in tab.text("#requests")
     assert "418" in tab.text("#requests")
+
+
+def test_line_for_the_shell_sends_what_the_form_sends(start: Start, open_console: Open, folder: Path) -> None:
+    (folder / "main.py").write_text(
+        "def handler(request, context):\n"
+        "    said = [request.read().decode(), request['path'], request['content_type']]\n"
+        "    return {'status_code': 200, 'content_type': 'application/json', 'content': {'said': said}}\n"
+    )
+    tab = open_console(start("--model-dir", folder))
+
+    _choose(tab, "text")
+    for name, value in (("text", "@main.py"), ("type", ""), ("target", "/a[1-2]{b,c}")):
+        tab.evaluate(f"document.getElementById('{name}').select()")
+        tab.evaluate(f"document.getElementById('{name}').focus()")
+        tab.type(value) if value else tab.evaluate(
+            f"document.getElementById('{name}').value = '';"
+            f"document.getElementById('{name}').dispatchEvent(new Event('input', {{bubbles: true}}))"
+        )
+    tab.evaluate("document.getElementById('send').click()")
+    tab.wait_for("document.querySelector('#answer-body pre')")
+    line = f"{tab.text('#curl')} --silent"
+    by_curl = subprocess.run(["/bin/sh", "-c", line], cwd=folder, capture_output=True, text=True, check=True)
+
+    expected = {"said": ["@main.py", "/a[1-2]{b,c}", "application/octet-stream"]}
+    assert json.loads(tab.text("#answer-body pre")) == expected
+    assert json.loads(by_curl.stdout) == expected, line
 
 
 def test_form_with_text_and_a_file_reaches_the_handler_part_by_part(

@@ -135,6 +135,9 @@ def test_live_tells_no_secret_that_a_handler_prints_or_fails_with(start: Start, 
     text = json.dumps(_live(server))
     assert "raise ValueError" in text
     assert "hunter2-hunter2" not in text, text[text.index("hunter2") - 300 :][:600]
+    readiness = server.request("GET", "/readyz", port=server.health_port).body.decode()
+    assert "ValueError: ***" in readiness
+    assert "hunter2-hunter2" not in readiness
 
 
 def test_live_of_a_number_that_this_server_never_gave_has_all(shared: RunningServer) -> None:

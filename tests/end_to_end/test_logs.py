@@ -40,6 +40,12 @@ def handler(request, context):
             {}["missing"]
         except KeyError:
             logging.getLogger("model").exception("it failed")
+    elif deed == "long":
+        try:
+            raise ValueError("of two\\n\\nlines" + "x" * 5000)
+        except ValueError:
+            logging.getLogger("model").exception("it failed")
+        print("after")
     elif deed == "thread":
         thread = threading.Thread(target=lambda: [].pop())
         thread.start()
@@ -170,6 +176,13 @@ def test_traceback_is_one_record(server: RunningServer) -> None:
     assert (raised["message"], raised["log_level"]) == ("unexpected error occurred in user model.", "error")
     assert raised["exc_info"].startswith("Traceback (most recent call last):\n")
     assert raised["exc_info"].endswith("ValueError: no such cat")
+
+
+def test_exception_with_a_message_of_several_lines_is_one_record(server: RunningServer) -> None:
+    logged, after = said(server, "long")
+
+    assert logged["exc_info"].endswith("ValueError: of two\n\nlines" + "x" * 5000)
+    assert (after["message"], after["log_level"]) == ("after", "info")
 
 
 def test_secrets_are_never_shown(server: RunningServer) -> None:

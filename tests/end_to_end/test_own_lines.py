@@ -50,6 +50,20 @@ def test_configuration(run: Run, tmp_path: Path, text: str, expected: str) -> No
     assert expected in done.stderr
 
 
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_they_tell_no_secret(run: Run, tmp_path: Path, form: str) -> None:
+    (tmp_path / "main.py").write_text("import os\nraise ValueError(os.environ['API_TOKEN'])\n")
+    (tmp_path / "in.json").write_text("{}")
+    hushed = 'hunter2"hunter2'
+
+    options = ("--image-version", "latest", "--input", "in.json", "--log-format", form)
+    done = run("run-local", *options, API_TOKEN=hushed)
+
+    assert done.returncode == 4
+    assert "ValueError: ***" in done.stderr
+    assert "hunter2" not in done.stderr
+
+
 @pytest.mark.parametrize(("variables", "is_coloured"), [({}, True), ({"NO_COLOR": "1"}, False)])
 def test_on_a_terminal_they_are_coloured(
     command: Path, environ: dict[str, str], tmp_path: Path, variables: dict[str, str], *, is_coloured: bool

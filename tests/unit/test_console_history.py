@@ -76,6 +76,13 @@ def test_log_keeps_the_traceback_and_not_its_frames(log: LogRing) -> None:
     assert entry["level"] == "error"
 
 
+def test_log_keeps_a_traceback_once_that_is_in_the_message_too(log: LogRing) -> None:
+    trace = "Traceback (most recent call last):\n  ...\nLookupError: nothing there"
+    log.handle(_record(f"it failed\n{trace}", summary="it failed", traceback=trace))
+
+    assert log.since(-1)[0]["text"] == f"it failed\n{trace}"
+
+
 def test_log_takes_the_level_that_a_handler_gave_its_record(log: LogRing) -> None:
     record = _record("from the handler")
     record.members = {"severity": "warn"}

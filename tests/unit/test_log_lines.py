@@ -9,9 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from abeja.runtime import RequestRecord
-from abeja.runtime.log_lines import JsonLines, level_of, parsed
+from abeja.runtime.log_lines import JsonLines, TextLines, level_of, parsed
 from abeja.runtime.secrets import Secrets
 from abeja_runtime_observers.access_log.lines import JsonLines as AccessLines
+from abeja_runtime_observers.access_log.lines import TextLines as TextAccessLines
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
@@ -115,6 +116,18 @@ def test_any_request_is_one_line_of_the_access_log(texts: tuple[str, ...], secon
     assert found["model"] == 'a"b'
 
 
+@given(st.text(alphabet=st.characters(min_codepoint=0, max_codepoint=0x2FF)))
+def test_path_moves_nothing_on_a_terminal_that_shows_the_access_log(path: str) -> None:
+    record = RequestRecord._make(
+        ("a", "GET", f"/\x9b31m{path}", "", "", "", 1.0, 0.0, 0.0, 0.0, 0.0, 0.1, 1, 200, "", 0, 0, "", "complete")
+    )
+
+    text = TextAccessLines(str).lines([record])
+    assert text.endswith("\n")
+    assert text[:-1].isprintable()
+    assert text.startswith("INFO: GET /\\u009b31m")
+
+
 def test_times_around_the_change_of_a_second_are_right() -> None:
     begin_s = 1_700_000_000.999_999
     record = RequestRecord._make(
@@ -125,3 +138,28 @@ def test_times_around_the_change_of_a_second_are_right() -> None:
 
     assert {line["request_timestamp"] for line in found} <= {f"2023-11-14T22:13:20.99999{last}+00:00" for last in "89"}
     assert {line["response_timestamp"] for line in found} <= {f"2023-11-14T22:13:21.00000{last}+00:00" for last in "01"}
+
+
+def test_a_secret_that_json_escapes_is_in_no_member_of_a_line() -> None:
+    hushed = 'p"ss\\w\u00f6rd\nand more'
+    record = logging.LogRecord("abeja.runtime", logging.ERROR, "module.py", 1, "%s", (f"no: {hushed}",), None)
+    record.__dict__.update(traceback=f"ValueError: {hushed}", members={"list": [hushed]})
+
+    line = json.loads(JsonLines(Secrets([hushed])).format(record))
+    assert (line["message"], line["exc_info"], line["list"]) == ("no: ***", "ValueError: ***", ["***"])
+
+
+def test_a_secret_that_is_a_number_leaves_the_line_json() -> None:
+    record = logging.LogRecord("abeja.runtime", logging.INFO, "module.py", 1, "%s", ("",), None)
+    record.__dict__["members"] = {"pin": 12345678}
+
+    assert json.loads(JsonLines(Secrets(["12345678"])).format(record))["pin"] == "***"
+
+
+def test_line_that_a_progress_bar_draws_over_stays_behind_its_worker() -> None:
+    record = logging.LogRecord(
+        "abeja.runtime", logging.INFO, "module.py", 1, "%s", ("\r  0 %\r100 %\r\nof\r\nall",), None
+    )
+    record.__dict__.update(worker=1, request_id="a")
+
+    assert TextLines(Secrets()).format(record) == "INFO: [worker 1] 100 % [request a]\nof\nall"

@@ -61,6 +61,24 @@ def test_two_tracebacks_in_a_row_are_two_records() -> None:
     assert [paragraph.traceback for paragraph in paragraphs(f"{TRACEBACK}\n{BARE}")] == [TRACEBACK, BARE]
 
 
+@pytest.mark.parametrize(
+    ("trace", "message"),
+    [
+        (TRACEBACK, "ZeroDivisionError: division by zero\nin two\n\nparagraphs"),
+        (CHAINED, "KeyError: 'x'\nof 2 lines"),
+        (BARE, f"AssertionError\nof a child:\n{BARE}\n  end"),
+    ],
+)
+def test_message_of_several_lines_is_one_with_its_traceback_if_it_was_written_with_it(trace: str, message: str) -> None:
+    text = f"{trace[: trace.rindex(message.partition(chr(10))[0])]}{message}"
+    kept = Paragraphs()
+    first, *rest = text.split("\n")
+    done = kept.add(first) + [paragraph for line in rest for paragraph in kept.add(line, is_same_write=True)]
+
+    assert done == []
+    assert kept.add("after") == [Paragraph(message, text), Paragraph("after")]
+
+
 def test_traceback_that_is_cut_by_another_line_ends_there() -> None:
     cut = "\n".join(TRACEBACK.split("\n")[:3])
 

@@ -1,7 +1,9 @@
 """Why inputs fail, on one line each."""
 
+import itertools
 import json
 import logging
+import re
 from typing import Self
 
 from abeja.runtime import answers, logs
@@ -11,6 +13,7 @@ _CLIENT_ERROR = 400
 # Where services put what is wrong, in a JSON object.
 _MESSAGE_FIELDS = ("status", "message", "error", "detail")
 _SHOWN_CHARACTERS = 300
+_TRACEBACK = re.compile(r"Traceback \(most recent call last\):$")
 
 
 class Reasons(logging.Handler):
@@ -34,7 +37,7 @@ class Reasons(logging.Handler):
         """Keep it if it is about a request, and not by its handler."""
         request_id = getattr(record, "request_id", "")
         if request_id and getattr(record, "worker", None) is None:
-            self._said[request_id] = record.getMessage()
+            self._said[request_id] = logs.current().hide(record.getMessage())
 
     def of(self, request_id: str, response: Response) -> str:
         """Why the request has failed; empty if it has not. To be asked once for each request.
@@ -59,8 +62,13 @@ def is_own(response: Response) -> bool:
 
 def _cause(said: str) -> str:
     first, *rest = said.rstrip().split("\n")
-    # The last line of a traceback is the exception; in front of the rest stands the error's name.
-    return rest[-1] if rest else first.partition(": ")[2]
+    if not rest:
+        return first.partition(": ")[2]  # in front of it stands the error's name
+    # A traceback ends with the exception, whose message may have several lines.
+    begins = [at for at, line in enumerate(rest) if _TRACEBACK.match(line)]
+    last = rest[begins[-1] + 1 :] if begins else rest[-1:]
+    message = list(itertools.dropwhile(lambda line: line.startswith(" "), last))
+    return "\n".join(message) or rest[-1]
 
 
 def _message(response: Response) -> str:

@@ -128,20 +128,23 @@ def text_of(report: dict[str, Any]) -> str:
     done = report["succeeded"] + report["failed"]
     of_total = f" of {report['total']}" if report["total"] not in (None, done) else ""
     earlier = f" ({report['resumed']} of them earlier)" if report["resumed"] else ""
+    inputs = "input" if (report["total"] or done) == 1 else "inputs"
     latency = report["latency_ms"]
     lines = [
-        f"{done}{of_total} inputs done{earlier} in {report['seconds']:.1f} s, {report['rate']:.1f}/s",
+        f"{done}{of_total} {inputs} done{earlier} in {report['seconds']:.1f} s, {report['rate']:.1f}/s",
         f"{report['succeeded']} succeeded, {report['failed']} failed",
         "latency: " + ", ".join(f"{name} {value:.4g} ms" for name, value in latency.items()),
     ]
     failures = report["first_failures"]
     if failures:
         lines.append("failures:" if report["failed"] == len(failures) else f"first {len(failures)} failures:")
-        lines += [f"  {shown(failure['input'])}: {failure['status'] or '-'} {failure['error']}" for failure in failures]
+        lines += [
+            f"  {shown(failure['input'])}: {failure['status'] or '-'} {shown(failure['error'])}" for failure in failures
+        ]
     return "\n".join(lines)
 
 
 def shown(name: str) -> str:
-    """A name that a terminal can take: without control characters, and in its encoding."""
+    """A text that a terminal can take: without control characters, and in its encoding."""
     text = name.encode("utf-8", "backslashreplace").decode("utf-8")
     return "".join(character if character.isprintable() else json.dumps(character)[1:-1] for character in text)

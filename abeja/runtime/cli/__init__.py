@@ -71,7 +71,7 @@ cli.add_command(
     LazyGroup(
         name="model",
         lazy=_MODEL_COMMANDS,
-        help="The commands as they are called in the vendor's documentation: `abeja model run-local`.",
+        help="Commands as the vendor's documentation calls them: `abeja model run-local`.",
     )
 )
 
@@ -140,5 +140,5 @@ def _print_error(error: AbejaRuntimeError) -> None:
         more = {"summary": error.report(), "traceback": error.traceback, "members": {"error": error.name}}
         logging.getLogger(logs.NAME).error("%s", error.report(), extra=more)
     else:
-        text = f"{error.traceback}Error: {error.report()}"
+        text = log.hide(f"{error.traceback}Error: {error.report()}")
         click.echo(dressed(text) if is_wanted(sys.stderr) else text, err=True)

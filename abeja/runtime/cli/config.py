@@ -10,6 +10,7 @@ from abeja.runtime.cli.options import with_options
 from abeja.runtime.cli.table import print_table
 from abeja.runtime.config import resolve
 from abeja.runtime.options import rows
+from abeja.runtime.secrets import HIDDEN, is_secret
 
 
 @click.group()
@@ -32,13 +33,22 @@ def show(*, as_json: bool, **flags: Any) -> None:
     """
     settings = resolve(flags).settings
     if as_json:
-        values = {name: {"value": setting.value, "origin": setting.origin} for name, setting in settings.items()}
+        values = {
+            name: {"value": _concealed(setting.value), "origin": setting.origin} for name, setting in settings.items()
+        }
         click.echo(json.dumps(values, indent=4, default=str))
         return
     print_table(
         ("OPTION", "VALUE", "ORIGIN"),
-        [(name, _shown(setting.value), setting.origin) for name, setting in settings.items()],
+        [(name, _shown(_concealed(setting.value)), setting.origin) for name, setting in settings.items()],
     )
+
+
+def _concealed(value: Any) -> Any:
+    """A value without secrets: what is shown here is often pasted elsewhere."""
+    if isinstance(value, dict):
+        return {key: HIDDEN if is_secret(key) else item for key, item in value.items()}
+    return value
 
 
 def _shown(value: Any) -> str:

@@ -35,7 +35,8 @@ class GroupedCommand(click.Command):
         groups: dict[str, list[tuple[str, str]]] = {}
         for parameter in self.get_params(ctx):
             record = parameter.get_help_record(ctx)
-            if record is not None:
+            # Newer versions of click have one for an argument too, which the usage and the text tell of.
+            if record is not None and not isinstance(parameter, click.Argument):
                 groups.setdefault(getattr(parameter, "group", ""), []).append(record)
         for group in ("", SERVED, ENVIRONMENT, SERVER, LIMITS, PLUGINS):
             if group in groups:

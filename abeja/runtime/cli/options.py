@@ -56,6 +56,8 @@ def with_options(*names: str, defaults: Mapping[str, Any] | None = None) -> Call
 def _click_option(name: str, row: Row, default: Any) -> Callable[[_Command], _Command]:
     is_switch = isinstance(default, bool)
     shown = f" [default: {_shown(default)}]" if isinstance(default, str | int | float) and not is_switch else ""
+    if is_switch and default:
+        shown = f" [default: {row.flags[0].partition('/')[0]}]"
     # Without its flag, a switch says nothing: another layer may have turned it on.
     kind: dict[str, Any] = {"is_flag": True, "default": None} if is_switch else {"metavar": row.metavar}
     return click.option(

@@ -72,8 +72,9 @@ class Output:
         self._reader: int | None = None
         # What may be the beginning of a label.
         self._unread = b""
-        # Request -> the beginning of a line; the empty one is for what has no label.
-        self._begun: dict[str, bytes] = {}
+        # Request -> the beginning of a line, and whether it came together with the end of the line before it; the empty
+        # one is for what has no label.
+        self._begun: dict[str, tuple[bytes, bool]] = {}
         self._running: set[str] = set()
         self._current = ""
         self.has_unlabelled = False
@@ -100,7 +101,7 @@ class Output:
         self._current = ""
         self._running.discard(request_id)
         if request_id in self._begun:
-            self._emit(self._begun.pop(request_id), request_id)
+            self._emit(*self._begun.pop(request_id), request_id)
         if request_id in self._paragraphs:
             self._log_all(self._paragraphs.pop(request_id).flush(), request_id)
 
@@ -122,8 +123,8 @@ class Output:
             return
         self.drain()
         self._take("", self._unread)
-        for request_id, line in self._begun.items():
-            self._emit(line, request_id or self._current)
+        for request_id, begun in self._begun.items():
+            self._emit(*begun, request_id or self._current)
         self._begun = {}
         self._log_open()
         self._allowance.report()
@@ -162,20 +163,24 @@ class Output:
             self._take("", data)
 
     def _take(self, request_id: str, data: bytes) -> None:
-        *lines, rest = (self._begun.pop(request_id, b"") + data).split(b"\n")
+        begun, is_same_write = self._begun.pop(request_id, (b"", False))
+        *lines, rest = (begun + data).split(b"\n")
+        # What has no label is read in pieces that nobody wrote as such.
+        is_piece = bool(request_id)
         if len(rest) > LINE_LIMIT_BYTES or (request_id and request_id not in self._running):
             lines.append(rest)
         elif rest:
-            self._begun[request_id] = rest
+            self._begun[request_id] = (rest, is_piece if lines else is_same_write)
         for line in lines:
-            self._emit(line, request_id or self._current)
+            self._emit(line, is_same_write, request_id or self._current)
+            is_same_write = is_piece
 
-    def _emit(self, line: bytes, request_id: str) -> None:
+    def _emit(self, line: bytes, is_same_write: bool, request_id: str) -> None:  # noqa: FBT001 (as it is kept)
         text = self._secrets.hide(line.decode("utf-8", "replace").rstrip())
         if text:
             self.last_lines.append(text)
         paragraphs = self._paragraphs.get(request_id) or Paragraphs()
-        self._log_all(paragraphs.add(text), request_id)
+        self._log_all(paragraphs.add(text, is_same_write=is_same_write), request_id)
         if not paragraphs.is_open:
             self._paragraphs.pop(request_id, None)
             return

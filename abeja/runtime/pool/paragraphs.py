@@ -50,7 +50,8 @@ class Paragraphs:
     _headline: str = ""
     _lines: list[str] = field(factory=list)
     _size: int = 0
-    _has_exception: bool = False
+    # Where the exception begins, once it has come.
+    _exception_at: int | None = None
     _chain: list[str] = field(factory=list)
 
     @property
@@ -58,10 +59,16 @@ class Paragraphs:
         """See above."""
         return bool(self._lines or self._headline)
 
-    def add(self, line: str) -> list[Paragraph]:
-        """Take a line that may be empty; what is complete by now."""
+    def add(self, line: str, *, is_same_write: bool = False) -> list[Paragraph]:
+        """Take a line that may be empty; what is complete by now.
+
+        Args:
+            line: without its end.
+            is_same_write: whether it was written together with the end of the line before it. So are the further lines
+                of an exception's message, which nothing else tells from what is printed next.
+        """
         done: list[Paragraph] = []
-        if self._lines and self._belongs(line):
+        if self._lines and self._belongs(line, is_same_write=is_same_write):
             return done
         if self._lines or (self._headline and not _BEGIN.match(line)):
             done = self.flush()
@@ -76,28 +83,32 @@ class Paragraphs:
     def flush(self) -> list[Paragraph]:
         """There is no more for now: what there is, is complete."""
         headline, lines = self._headline, self._lines
-        self._headline, self._lines, self._chain, self._has_exception = "", [], [], False
+        exception = lines[-1:] if self._exception_at is None else lines[self._exception_at :]
+        self._headline, self._lines, self._chain, self._exception_at = "", [], [], None
         if lines:
-            return [Paragraph(headline or lines[-1], "\n".join(lines))]
+            return [Paragraph(headline or "\n".join(exception), "\n".join(lines))]
         return [Paragraph(headline)] if headline else []
 
-    def _belongs(self, line: str) -> bool:
+    def _belongs(self, line: str, *, is_same_write: bool) -> bool:
         """Whether it is a part of the traceback; if so, it has been taken."""
         self._size += len(line)
         if len(self._lines) >= LINES_LIMIT or self._size > SIZE_LIMIT:
             return False
-        if self._has_exception:
-            # Only another traceback may follow, after an empty line and the words in between.
+        if self._exception_at is not None:
+            # Its message may go on, and another traceback may follow, after an empty line and the words in between.
             if not line or _CHAIN.match(line):
                 self._chain.append(line)
                 return True
-            if not (self._chain and _BEGIN.match(line)):
+            is_next = bool(self._chain) and _BEGIN.match(line) is not None
+            if not is_next and not is_same_write:
                 return False
             self._lines += self._chain
-            self._chain, self._has_exception = [], False
+            self._chain = []
+            if is_next:
+                self._exception_at = None
         elif not line.startswith((" ", "\t")) and line:
             if not _EXCEPTION.match(line):
                 return False
-            self._has_exception = True
+            self._exception_at = len(self._lines)
         self._lines.append(line)
         return True

@@ -1,5 +1,6 @@
 """The management port: health, liveness, readiness, metrics, the description of the service, the console."""
 
+import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -8,6 +9,7 @@ from tornado.web import Application, HTTPError, RequestHandler
 from abeja.runtime import answers
 from abeja.runtime.admission import Condition
 from abeja.runtime.model import Model
+from abeja.runtime.secrets import Secrets
 from abeja.runtime.server.console.console import Console
 from abeja.runtime.server.console.router import PATHS, ConsoleRouter
 from abeja.runtime.server.head import HEALTH_PATH
@@ -31,7 +33,7 @@ def management_application(
         [
             (HEALTH_PATH, _Health, context),
             ("/livez", _Liveness, context),
-            ("/readyz", _Readiness, context),
+            ("/readyz", _Readiness, {**context, "secrets": Secrets.of({**os.environ, **model.environment})}),
             ("/metrics", _Metrics, {**context, "metrics": metrics}),
             ("/openapi.json", _Description, {**context, "service_port": service_port}),
             *([(PATHS, ConsoleRouter(console))] if console is not None else ()),
@@ -86,10 +88,16 @@ class _Liveness(_Handler):
 
 
 class _Readiness(_Handler):
+    def initialize(self, dispatcher: Condition, model: Model, secrets: Secrets) -> None:  # type: ignore[override]
+        super().initialize(dispatcher, model)
+        self._secrets = secrets
+
     def answer(self) -> tuple[int, Mapping[str, Any]]:
         trouble = self.dispatcher.trouble
         status = {"status": "not ready", "reason": trouble} if trouble else {"status": "ready"}
-        return 503 if trouble else 200, {**status, "model": self._model_fields(), **self.dispatcher.report()}
+        # The reason, and that of the last exit, quote what the handler raised.
+        fields = self._secrets.hide_within({**status, **self.dispatcher.report()})
+        return 503 if trouble else 200, {**fields, "model": self._model_fields()}
 
     def _model_fields(self) -> dict[str, str]:
         model = self.model

@@ -24,15 +24,14 @@ class TextLines:
 
     def __init__(self, hide: Callable[[str], str]) -> None:
         # Clients send the same paths again and again, and each may be 8 KiB long.
-        self._hide = lru_cache(maxsize=256)(hide)
+        self._shown = lru_cache(maxsize=256)(lambda path: _printable(hide(path)))
 
     def lines(self, records: Sequence[RequestRecord]) -> str:
         """The requests, as the rest of the log on a terminal."""
-        hide = self._hide
-        # A path may hold anything but a line break, which the parser of the head has refused.
+        shown = self._shown
         return "".join(
             [
-                f"INFO: {record.method} {hide(record.path)} {record.status} "
+                f"INFO: {record.method} {shown(record.path)} {record.status} "
                 f"{(record.sent_s - record.received_s) * 1000:.1f} ms "
                 f"{record.response_bytes} B{_REMARKS[record.outcome]} [request {record.request_id}]\n"
                 for record in records
@@ -90,6 +89,11 @@ class JsonLines:
             )
         self._count += len(lines)
         return "".join(lines)
+
+
+def _printable(path: str) -> str:
+    """A path without what moves a terminal: parsers refuse control characters of ASCII, and not all of them others."""
+    return "".join([character if character.isprintable() else quoted(character)[1:-1] for character in path])
 
 
 @lru_cache(maxsize=4)

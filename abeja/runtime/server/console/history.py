@@ -89,7 +89,9 @@ class LogRing(logging.Handler):
         """Called by logging."""
         fields = record.__dict__
         text = record.getMessage()
-        if trace := fields.get("traceback") or record.exc_text or (record.exc_info and _trace(record.exc_info)):
+        trace = fields.get("traceback") or record.exc_text or (record.exc_info and _trace(record.exc_info))
+        # The message of a record that brings its own traceback may consist of it.
+        if trace and trace not in text:
             text = f"{text}\n{trace}"
         if len(text) > _TEXT_LIMIT:
             text = f"{self._secrets.hide(text)[:_TEXT_LIMIT]}…"

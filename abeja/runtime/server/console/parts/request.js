@@ -69,11 +69,13 @@ function curlLine(port) {
   const method = $("method").value, kind = kindOfBody(), words = ["curl"];
   if (method === "HEAD") words.push("--head");
   else if (method !== (kind === "none" ? "GET" : "POST")) words.push("--request", method);
-  if (kind !== "form" && kind !== "none" && $("type").value.trim()) {
-    words.push("--header", quoted(`Content-Type: ${$("type").value.trim()}`));
+  if (kind !== "form" && kind !== "none") {
+    // Without a type there is none; curl has one of its own unless it is told so.
+    words.push("--header", quoted(`Content-Type: ${$("type").value.trim()}`.trim()));
   }
   for (const line of $("headers").value.split("\n")) if (line.trim()) words.push("--header", quoted(line.trim()));
-  if (kind === "json" || kind === "text") words.push("--data-binary", quoted($("text").value));
+  // A text that begins with @ is no name of a file.
+  if (kind === "json" || kind === "text") words.push("--data-raw", quoted($("text").value));
   if (kind === "file") words.push("--data-binary", quoted(`@${$("file").files[0]?.name ?? "FILE"}`));
   if (kind === "form") {
     for (const { name, value } of formFields()) {
@@ -81,6 +83,7 @@ function curlLine(port) {
       else words.push("--form", quoted(`${name}=@${value?.name ?? "FILE"}`));
     }
   }
+  if (/[[\]{}]/.test(encodedTarget())) words.push("--globoff");
   words.push(quoted(`http://${location.hostname}:${port}${encodedTarget()}`));
   return words.join(" ");
 }

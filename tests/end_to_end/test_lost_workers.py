@@ -10,7 +10,7 @@ import pytest
 
 from abeja.runtime.assembly import Assembly
 from abeja.runtime.model import Model
-from tests.end_to_end.assemblies import model_of, play, response_to
+from tests.end_to_end.assemblies import has_ended, model_of, play, response_to, stand_still
 from tests.end_to_end.conftest import wait_until
 
 
@@ -29,7 +29,7 @@ def test_a_request_that_a_worker_did_not_get_is_run_by_another(model: Model, wor
             pid = await _ask(assembly, f"{number}-1")
             os.kill(pid, signal.SIGKILL)
             # The event loop stands still meanwhile, so the server knows nothing of it.
-            wait_until(partial(_has_ended, pid), "the worker to end")
+            wait_until(partial(has_ended, pid), "the worker to end")
             assert await _ask(assembly, f"{number}-2") != pid
 
     play(scene, model, workers=workers, concurrency=concurrency)
@@ -52,7 +52,7 @@ def test_a_worker_that_is_being_killed_gets_no_request(model: Model, concurrency
 def test_a_request_that_a_worker_had_not_read_when_it_ended_is_run_by_another(model: Model, concurrency: int) -> None:
     async def scene(assembly: Assembly) -> None:
         pid = await _ask(assembly, "1")
-        _stop(pid)
+        stand_still(pid)
         asking = asyncio.ensure_future(_ask(assembly, "2"))
         await asyncio.sleep(0.1)
         assert assembly.pool.report()["workers"][0]["state"] == "busy"
@@ -66,7 +66,7 @@ def test_a_request_that_a_worker_had_not_read_when_it_ended_is_run_by_another(mo
 def test_a_request_that_a_worker_does_not_read_in_time_is_504(model: Model) -> None:
     async def scene(assembly: Assembly) -> None:
         pid = await _ask(assembly, "1")
-        _stop(pid)
+        stand_still(pid)
         assert (await response_to(assembly, "2")).status == 504
         assert await _ask(assembly, "3") != pid
 
@@ -79,22 +79,3 @@ async def _ask(assembly: Assembly, request_id: str) -> int:
     assert response.status == 200, response.body
     assert isinstance(response.body, bytes)
     return int(response.body)
-
-
-def _stop(pid: int) -> None:
-    """Have it do nothing any more, in none of its threads."""
-    os.kill(pid, signal.SIGSTOP)
-    stats = [task / "stat" for task in Path(f"/proc/{pid}/task").iterdir()]
-    wait_until(
-        lambda: all(stat.read_text(encoding="ascii").rpartition(")")[2].split()[0] == "T" for stat in stats),
-        "all threads to stand still",
-    )
-
-
-def _has_ended(pid: int) -> bool:
-    """Whether all of its threads have: the last one closes its files."""
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()[0]
-        return state == "Z" and len(list(Path(f"/proc/{pid}/task").iterdir())) == 1
-    except (FileNotFoundError, ProcessLookupError):
-        return True

@@ -5,6 +5,7 @@ import logging
 import os
 import signal
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,8 @@ from abeja.runtime.assembly import Assembly
 from abeja.runtime.messages import Response
 from abeja.runtime.model import Model
 from abeja.runtime.worker.frames import MESSAGE_LIMIT_BYTES
-from tests.end_to_end.assemblies import model_of, play, request_of, response_to
+from tests.end_to_end.assemblies import has_ended, model_of, play, request_of, response_to, stand_still
+from tests.end_to_end.conftest import wait_until
 
 # A body "a held" waits for the file "go a"; "a raw" prints past Python.
 CODE = """
@@ -166,6 +168,22 @@ def test_a_worker_that_is_renewed_gives_back_what_it_has_not_begun(model: Model)
     play(scene, model, queue_limit=10)
 
 
+def test_a_worker_that_is_renewed_before_it_has_begun_with_any_request_ends(model: Model) -> None:
+    async def scene(assembly: Assembly) -> None:
+        asked = Asked(assembly, model)
+        pid = assembly.pool.report()["workers"][0]["pid"]
+        stand_still(pid)
+        tasks = [asked.ask("a"), asked.ask("b")]
+        await asked.until(lambda: assembly.pool.ahead == 1)
+        assembly.pool.renew("a test wants it")
+        assert [(await task).body == str(pid).encode() for task in tasks] == [False] * 2
+        os.kill(pid, signal.SIGCONT)
+        await asked.until(lambda: has_ended(pid))
+        assert asked.begun() == ["a", "b"]
+
+    play(scene, model, queue_limit=10)
+
+
 def test_requests_that_lie_with_a_worker_count_as_waiting(model: Model) -> None:
     async def scene(assembly: Assembly) -> None:
         asked = Asked(assembly, model)
@@ -190,6 +208,23 @@ def test_a_large_request_waits_in_the_queue_and_keeps_its_place(model: Model) ->
         assert asked.begun() == ["a", "b", "large", "c"]
 
     play(scene, model, queue_limit=10)
+
+
+def test_a_large_request_for_a_worker_that_has_just_ended_runs_nothing_twice(model: Model) -> None:
+    async def scene(assembly: Assembly) -> None:
+        asked = Asked(assembly, model)
+        first = asked.ask("a held" + "." * MESSAGE_LIMIT_BYTES)
+        await asked.until(asked.begun)
+        pid = assembly.pool.report()["workers"][0]["pid"]
+        os.kill(pid, signal.SIGKILL)
+        # The event loop stands still meanwhile, so the server knows nothing of it.
+        wait_until(partial(has_ended, pid), "the worker to end")
+        second = asked.ask("large " + "." * MESSAGE_LIMIT_BYTES)
+        asked.let_go("a")
+        assert [(await task).status for task in (first, second)] == [502, 200]
+        assert asked.begun() == ["a", "large"]
+
+    play(scene, model, concurrency=3, queue_limit=10)
 
 
 def test_what_is_printed_is_of_its_request(model: Model, caplog: pytest.LogCaptureFixture) -> None:

@@ -54,6 +54,14 @@ class Inbox:
             messages.append(message)
         return messages
 
+    def take_back_note(self) -> None:
+        """Take back the note that was put last, if the worker has not read it."""
+        messages = self.take_back_all()
+        if messages and messages[-1] == ELSEWHERE:
+            messages.pop()
+        for message in messages:
+            self.put(message)
+
     def end(self) -> None:
         """Tell the worker that nothing more comes: it ends when it has read what there is."""
         self._ours.close()

@@ -237,6 +237,8 @@ class WorkerProcess(asyncio.SubprocessProtocol):
         self.is_retired = True
         self._change(self.state)
         self._give_back_unread("")
+        if self.state is State.BUSY and not self.load:
+            self._change(State.IDLE)
         self._end_if_retired()
 
     def lease(self, call: Call) -> None:
@@ -437,8 +439,14 @@ class WorkerProcess(asyncio.SubprocessProtocol):
             raise WorkerFullError
         if not (self._inbox.put_note() if turn.is_large else self._inbox.put(frame)):
             raise WorkerFullError
-        if turn.is_large:
+        if not turn.is_large:
+            return
+        try:
             self._channel.send(header, payload)
+        except WorkerUnreachableError:
+            self._inbox.take_back_note()
+            self._change(self.state)
+            raise
 
     def _log_fields(self, request_id: str) -> dict[str, str]:
         for turn in self._turns:

@@ -227,6 +227,19 @@ def test_a_large_request_for_a_worker_that_has_just_ended_runs_nothing_twice(mod
     play(scene, model, concurrency=3, queue_limit=10)
 
 
+def test_requests_that_do_not_all_fit_into_an_inbox_run_at_once_all_the_same(model: Model) -> None:
+    async def scene(assembly: Assembly) -> None:
+        asked = Asked(assembly, model)
+        names = [f"n{number}" for number in range(16)]
+        tasks = [asked.ask(f"{name} held" + "." * (MESSAGE_LIMIT_BYTES - 1000)) for name in names]
+        await asked.until(lambda: len(asked.begun()) == 16)
+        for name in names:
+            asked.let_go(name)
+        assert {(await task).status for task in tasks} == {200}
+
+    play(scene, model, concurrency=16, queue_limit=16)
+
+
 def test_what_is_printed_is_of_its_request(model: Model, caplog: pytest.LogCaptureFixture) -> None:
     async def scene(assembly: Assembly) -> None:
         asked = Asked(assembly, model)

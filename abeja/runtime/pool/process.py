@@ -438,6 +438,9 @@ class WorkerProcess(asyncio.SubprocessProtocol):
         if turn.is_large and self.load >= self._concurrency:
             raise WorkerFullError
         if not (self._inbox.put_note() if turn.is_large else self._inbox.put(frame)):
+            if self.load < self._concurrency:
+                # It reads what lies there without any other news.
+                self._inbox.call_when_read(self._inbox_read)
             raise WorkerFullError
         if not turn.is_large:
             return
@@ -447,6 +450,10 @@ class WorkerProcess(asyncio.SubprocessProtocol):
             self._inbox.take_back_note()
             self._change(self.state)
             raise
+
+    def _inbox_read(self) -> None:
+        if self.is_ready:
+            self._on_room(self)
 
     def _log_fields(self, request_id: str) -> dict[str, str]:
         for turn in self._turns:

@@ -49,6 +49,20 @@ def test_a_worker_that_is_being_killed_gets_no_request(model: Model, concurrency
 
 
 @pytest.mark.parametrize("concurrency", [1, 4])
+def test_a_worker_that_has_just_been_told_to_end_gets_no_request(model: Model, concurrency: int) -> None:
+    async def scene(assembly: Assembly) -> None:
+        pid = await _ask(assembly, "1")
+        worker = assembly.pool.free_worker()
+        assert worker is not None
+        stopping = asyncio.ensure_future(worker.stop(20))
+        await asyncio.sleep(0)
+        assert await _ask(assembly, "2") != pid
+        await stopping
+
+    play(scene, model, workers=1, concurrency=concurrency)
+
+
+@pytest.mark.parametrize("concurrency", [1, 4])
 def test_a_request_that_a_worker_had_not_read_when_it_ended_is_run_by_another(model: Model, concurrency: int) -> None:
     async def scene(assembly: Assembly) -> None:
         pid = await _ask(assembly, "1")

@@ -123,6 +123,25 @@ def test_a_request_whose_client_leaves_before_its_turn_is_not_run(model: Model) 
     play(scene, model, queue_limit=10)
 
 
+def test_clients_that_leave_a_worker_that_was_told_to_end_disturb_nobody(model: Model) -> None:
+    async def scene(assembly: Assembly) -> None:
+        asked = Asked(assembly, model)
+        worker = assembly.pool.free_worker()
+        assert worker is not None
+        first = await asked.hold("a")
+        one = assembly.dispatcher.submit(request_of("left", b"left"), _Nobody())
+        rest = [asked.ask("b"), asked.ask("c")]
+        await asked.until(lambda: assembly.pool.ahead == 3)
+        stopping = asyncio.ensure_future(worker.stop(20))
+        await asyncio.sleep(0)
+        one.cancel()
+        await stopping
+        assert [(await task).status for task in (first, *rest)] == [502, 200, 200]
+        assert asked.begun() == ["a", "b", "c"]
+
+    play(scene, model, queue_limit=10)
+
+
 def test_a_worker_that_dies_takes_the_request_that_it_ran_with_it_and_no_other(model: Model) -> None:
     async def scene(assembly: Assembly) -> None:
         asked = Asked(assembly, model)

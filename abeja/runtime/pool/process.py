@@ -259,7 +259,8 @@ class WorkerProcess(asyncio.SubprocessProtocol):
     def withdraw(self, call: Call) -> bool:
         """See `Worker`."""
         turn = self._turns.of(call)
-        if turn is None or not self._turns.withdraw(turn):
+        # After the end of its inbox, the others' messages could not be put back.
+        if turn is None or self._is_stopping or not self._turns.withdraw(turn):
             return False
         self._take_away(turn)
         return True
@@ -532,6 +533,7 @@ class WorkerProcess(asyncio.SubprocessProtocol):
         """Tell the worker that nothing more comes."""
         self._inbox.end()
         self._channel.close()
+        self._change(self.state)
 
     def _change(self, state: State) -> None:
         """Note where it is in its life, and what follows from that and the rest."""

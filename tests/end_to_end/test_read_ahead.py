@@ -270,6 +270,38 @@ def test_what_is_printed_is_of_its_request(model: Model, caplog: pytest.LogCaptu
     play(scene, model, workers=2, queue_limit=300)
 
 
+def test_what_is_printed_in_requests_with_the_same_id_comes_in_whole_lines(
+    model: Model, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def scene(assembly: Assembly) -> None:
+        names = [f"n{number}" for number in range(5)]
+        tasks = [asyncio.ensure_future(response_to(assembly, "same", name.encode())) for name in names]
+        assert {(await task).status for task in tasks} == {200}
+        assert _printed(caplog) == [(f"print {name}", "same") for name in names]
+
+    _listen(caplog)
+    play(scene, model, queue_limit=10)
+
+
+def test_output_without_a_label_is_of_the_request_that_runs_also_after_another_was_taken_back(
+    model: Model, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def scene(assembly: Assembly) -> None:
+        asked = Asked(assembly, model)
+        first = await asked.hold("a")
+        one = assembly.dispatcher.submit(request_of("left", b"left"), _Nobody())
+        await asked.until(lambda: assembly.pool.ahead == 1)
+        one.cancel()
+        pid = assembly.pool.report()["workers"][0]["pid"]
+        _print_as_its_child(pid, "raw a\n")
+        asked.let_go("a")
+        assert (await first).status == 200
+        assert _printed(caplog) == [("print a", "a"), ("raw a", "a")]
+
+    _listen(caplog)
+    play(scene, model, queue_limit=10)
+
+
 def test_a_worker_whose_output_has_no_labels_gets_one_request_at_a_time(
     model: Model, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -302,6 +334,11 @@ class _Nobody:
 
     def finish(self, *, is_complete: bool) -> None:
         pytest.fail(f"an end for nobody: {is_complete}")
+
+
+def _print_as_its_child(pid: int, text: str) -> None:
+    """Write to the output of a worker, as a program does that its handler has started."""
+    Path(f"/proc/{pid}/fd/1").write_text(text)
 
 
 def _listen(caplog: pytest.LogCaptureFixture) -> None:

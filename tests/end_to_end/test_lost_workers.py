@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import resource
 import signal
 from functools import partial
 from pathlib import Path
@@ -85,6 +86,29 @@ def test_a_request_that_a_worker_does_not_read_in_time_is_504(model: Model) -> N
         assert await _ask(assembly, "3") != pid
 
     play(scene, model, workers=1, concurrency=1, timeout_s=0.3)
+
+
+def test_without_descriptors_a_worker_is_replaced_when_there_are_some_again(
+    model: Model, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def scene(assembly: Assembly) -> None:
+        pid = await _ask(assembly, "1")
+        os.kill(pid, signal.SIGKILL)
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        # What is open stays open.
+        resource.setrlimit(resource.RLIMIT_NOFILE, (0, hard))
+        try:
+            async with asyncio.timeout(20):
+                while "a worker could not be started" not in caplog.text:  # noqa: ASYNC110 (nobody tells of a line of the log)
+                    await asyncio.sleep(0.01)
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        async with asyncio.timeout(20):
+            while not assembly.pool.has_ready_worker:  # noqa: ASYNC110 (nor of a worker, but the dispatcher)
+                await asyncio.sleep(0.01)
+        assert await _ask(assembly, "2") != pid
+
+    play(scene, model, workers=1, concurrency=1)
 
 
 async def _ask(assembly: Assembly, request_id: str) -> int:

@@ -203,6 +203,26 @@ def test_a_worker_that_is_renewed_before_it_has_begun_with_any_request_ends(mode
     play(scene, model, queue_limit=10)
 
 
+def test_a_request_whose_client_has_left_is_no_failure_when_it_is_given_back(
+    model: Model, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def scene(assembly: Assembly) -> None:
+        asked = Asked(assembly, model)
+        pid = assembly.pool.report()["workers"][0]["pid"]
+        stand_still(pid)
+        one = assembly.dispatcher.submit(request_of("left", b"left"), _Nobody())
+        one.cancel()
+        assembly.pool.renew("a test wants it")
+        await asked.until(lambda: assembly.pool.report()["workers"][0]["state"] == "retired")
+        os.kill(pid, signal.SIGCONT)
+        await asked.until(lambda: has_ended(pid))
+        assert (await asked.ask("a")).status == 200
+        assert asked.begun() == ["a"]
+        assert [record.getMessage() for record in caplog.records if record.levelno >= logging.ERROR] == []
+
+    play(scene, model)
+
+
 def test_requests_that_lie_with_a_worker_count_as_waiting(model: Model) -> None:
     async def scene(assembly: Assembly) -> None:
         asked = Asked(assembly, model)

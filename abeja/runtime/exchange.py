@@ -267,10 +267,12 @@ class Exchange:
 
     def on_returned(self, reason: str) -> None:
         """See `Call`."""
-        if self._is_over or (self._worker is not None and self._worker.has_timed_out):
+        if self._worker is not None and self._worker.has_timed_out:
             self.on_lost(reason)
             return
         self._release_worker()
+        if self._is_over:  # the client has left, and no worker has anything to do with it
+            return
         # It has had no worker, as far as the handler is concerned.
         self.leased_s = self.answered_s = None
         self.worker_number = 0

@@ -1,6 +1,8 @@
 """Real workers and their dispatcher, without HTTP."""
 
 import asyncio
+import os
+import signal
 import sys
 from collections.abc import Callable, Coroutine
 from pathlib import Path
@@ -13,6 +15,7 @@ from abeja.runtime.model import Model
 from abeja.runtime.plugins import Plugins
 from abeja.runtime.spool import Spool
 from abeja.runtime.types import Image
+from tests.end_to_end.conftest import wait_until
 
 
 def model_of(code: str, *, folder: Path, environ: dict[str, str]) -> Model:
@@ -77,3 +80,22 @@ def request_of(request_id: str, body: bytes = b"body") -> Request:
 async def response_to(assembly: Assembly, request_id: str, body: bytes = b"body") -> Response:
     """What the handler answers."""
     return await call(assembly.dispatcher, request_of(request_id, body))
+
+
+def stand_still(pid: int) -> None:
+    """Have a process do nothing any more, in none of its threads."""
+    os.kill(pid, signal.SIGSTOP)
+    stats = [task / "stat" for task in Path(f"/proc/{pid}/task").iterdir()]
+    wait_until(
+        lambda: all(stat.read_text(encoding="ascii").rpartition(")")[2].split()[0] == "T" for stat in stats),
+        "all threads to stand still",
+    )
+
+
+def has_ended(pid: int) -> bool:
+    """Whether all threads of a process have ended: the last one closes its files."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()[0]
+        return state == "Z" and len(list(Path(f"/proc/{pid}/task").iterdir())) == 1
+    except (FileNotFoundError, ProcessLookupError):
+        return True

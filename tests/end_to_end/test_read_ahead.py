@@ -5,6 +5,7 @@ import logging
 import os
 import signal
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,8 @@ from abeja.runtime.assembly import Assembly
 from abeja.runtime.messages import Response
 from abeja.runtime.model import Model
 from abeja.runtime.worker.frames import MESSAGE_LIMIT_BYTES
-from tests.end_to_end.assemblies import model_of, play, request_of, response_to
+from tests.end_to_end.assemblies import has_ended, model_of, play, request_of, response_to, stand_still
+from tests.end_to_end.conftest import wait_until
 
 # A body "a held" waits for the file "go a"; "a raw" prints past Python.
 CODE = """
@@ -121,6 +123,25 @@ def test_a_request_whose_client_leaves_before_its_turn_is_not_run(model: Model) 
     play(scene, model, queue_limit=10)
 
 
+def test_clients_that_leave_a_worker_that_was_told_to_end_disturb_nobody(model: Model) -> None:
+    async def scene(assembly: Assembly) -> None:
+        asked = Asked(assembly, model)
+        worker = assembly.pool.free_worker()
+        assert worker is not None
+        first = await asked.hold("a")
+        one = assembly.dispatcher.submit(request_of("left", b"left"), _Nobody())
+        rest = [asked.ask("b"), asked.ask("c")]
+        await asked.until(lambda: assembly.pool.ahead == 3)
+        stopping = asyncio.ensure_future(worker.stop(20))
+        await asyncio.sleep(0)
+        one.cancel()
+        await stopping
+        assert [(await task).status for task in (first, *rest)] == [502, 200, 200]
+        assert asked.begun() == ["a", "b", "c"]
+
+    play(scene, model, queue_limit=10)
+
+
 def test_a_worker_that_dies_takes_the_request_that_it_ran_with_it_and_no_other(model: Model) -> None:
     async def scene(assembly: Assembly) -> None:
         asked = Asked(assembly, model)
@@ -166,6 +187,42 @@ def test_a_worker_that_is_renewed_gives_back_what_it_has_not_begun(model: Model)
     play(scene, model, queue_limit=10)
 
 
+def test_a_worker_that_is_renewed_before_it_has_begun_with_any_request_ends(model: Model) -> None:
+    async def scene(assembly: Assembly) -> None:
+        asked = Asked(assembly, model)
+        pid = assembly.pool.report()["workers"][0]["pid"]
+        stand_still(pid)
+        tasks = [asked.ask("a"), asked.ask("b")]
+        await asked.until(lambda: assembly.pool.ahead == 1)
+        assembly.pool.renew("a test wants it")
+        assert [(await task).body == str(pid).encode() for task in tasks] == [False] * 2
+        os.kill(pid, signal.SIGCONT)
+        await asked.until(lambda: has_ended(pid))
+        assert asked.begun() == ["a", "b"]
+
+    play(scene, model, queue_limit=10)
+
+
+def test_a_request_whose_client_has_left_is_no_failure_when_it_is_given_back(
+    model: Model, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def scene(assembly: Assembly) -> None:
+        asked = Asked(assembly, model)
+        pid = assembly.pool.report()["workers"][0]["pid"]
+        stand_still(pid)
+        one = assembly.dispatcher.submit(request_of("left", b"left"), _Nobody())
+        one.cancel()
+        assembly.pool.renew("a test wants it")
+        await asked.until(lambda: assembly.pool.report()["workers"][0]["state"] == "retired")
+        os.kill(pid, signal.SIGCONT)
+        await asked.until(lambda: has_ended(pid))
+        assert (await asked.ask("a")).status == 200
+        assert asked.begun() == ["a"]
+        assert [record.getMessage() for record in caplog.records if record.levelno >= logging.ERROR] == []
+
+    play(scene, model)
+
+
 def test_requests_that_lie_with_a_worker_count_as_waiting(model: Model) -> None:
     async def scene(assembly: Assembly) -> None:
         asked = Asked(assembly, model)
@@ -192,6 +249,36 @@ def test_a_large_request_waits_in_the_queue_and_keeps_its_place(model: Model) ->
     play(scene, model, queue_limit=10)
 
 
+def test_a_large_request_for_a_worker_that_has_just_ended_runs_nothing_twice(model: Model) -> None:
+    async def scene(assembly: Assembly) -> None:
+        asked = Asked(assembly, model)
+        first = asked.ask("a held" + "." * MESSAGE_LIMIT_BYTES)
+        await asked.until(asked.begun)
+        pid = assembly.pool.report()["workers"][0]["pid"]
+        os.kill(pid, signal.SIGKILL)
+        # The event loop stands still meanwhile, so the server knows nothing of it.
+        wait_until(partial(has_ended, pid), "the worker to end")
+        second = asked.ask("large " + "." * MESSAGE_LIMIT_BYTES)
+        asked.let_go("a")
+        assert [(await task).status for task in (first, second)] == [502, 200]
+        assert asked.begun() == ["a", "large"]
+
+    play(scene, model, concurrency=3, queue_limit=10)
+
+
+def test_requests_that_do_not_all_fit_into_an_inbox_run_at_once_all_the_same(model: Model) -> None:
+    async def scene(assembly: Assembly) -> None:
+        asked = Asked(assembly, model)
+        names = [f"n{number}" for number in range(16)]
+        tasks = [asked.ask(f"{name} held" + "." * (MESSAGE_LIMIT_BYTES - 1000)) for name in names]
+        await asked.until(lambda: len(asked.begun()) == 16)
+        for name in names:
+            asked.let_go(name)
+        assert {(await task).status for task in tasks} == {200}
+
+    play(scene, model, concurrency=16, queue_limit=16)
+
+
 def test_what_is_printed_is_of_its_request(model: Model, caplog: pytest.LogCaptureFixture) -> None:
     async def scene(assembly: Assembly) -> None:
         asked = Asked(assembly, model)
@@ -201,6 +288,38 @@ def test_what_is_printed_is_of_its_request(model: Model, caplog: pytest.LogCaptu
 
     _listen(caplog)
     play(scene, model, workers=2, queue_limit=300)
+
+
+def test_what_is_printed_in_requests_with_the_same_id_comes_in_whole_lines(
+    model: Model, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def scene(assembly: Assembly) -> None:
+        names = [f"n{number}" for number in range(5)]
+        tasks = [asyncio.ensure_future(response_to(assembly, "same", name.encode())) for name in names]
+        assert {(await task).status for task in tasks} == {200}
+        assert _printed(caplog) == [(f"print {name}", "same") for name in names]
+
+    _listen(caplog)
+    play(scene, model, queue_limit=10)
+
+
+def test_output_without_a_label_is_of_the_request_that_runs_also_after_another_was_taken_back(
+    model: Model, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def scene(assembly: Assembly) -> None:
+        asked = Asked(assembly, model)
+        first = await asked.hold("a")
+        one = assembly.dispatcher.submit(request_of("left", b"left"), _Nobody())
+        await asked.until(lambda: assembly.pool.ahead == 1)
+        one.cancel()
+        pid = assembly.pool.report()["workers"][0]["pid"]
+        _print_as_its_child(pid, "raw a\n")
+        asked.let_go("a")
+        assert (await first).status == 200
+        assert _printed(caplog) == [("print a", "a"), ("raw a", "a")]
+
+    _listen(caplog)
+    play(scene, model, queue_limit=10)
 
 
 def test_a_worker_whose_output_has_no_labels_gets_one_request_at_a_time(
@@ -235,6 +354,11 @@ class _Nobody:
 
     def finish(self, *, is_complete: bool) -> None:
         pytest.fail(f"an end for nobody: {is_complete}")
+
+
+def _print_as_its_child(pid: int, text: str) -> None:
+    """Write to the output of a worker, as a program does that its handler has started."""
+    Path(f"/proc/{pid}/fd/1").write_text(text)
 
 
 def _listen(caplog: pytest.LogCaptureFixture) -> None:

@@ -22,9 +22,11 @@ def end_all(mark: str, group: int) -> None:
     """SIGKILL for the process group of a worker, and for what left it but still carries the worker's mark."""
     with contextlib.suppress(OSError):
         os.killpg(group, signal.SIGKILL)
-    for pid in marked(mark):
-        with contextlib.suppress(OSError):
-            os.kill(pid, signal.SIGKILL)
+    # Without a descriptor to look for them, those that have left the group stay: whoever asks goes on.
+    with contextlib.suppress(OSError):
+        for pid in marked(mark):
+            with contextlib.suppress(OSError):
+                os.kill(pid, signal.SIGKILL)
 
 
 def marked(mark: str) -> list[int]:

@@ -34,7 +34,10 @@ def peak_of_ended_children_bytes() -> int:
 
 
 def limit_bytes() -> int:
-    """What this process and its children may use together: the control group's limit, or the machine's memory."""
+    """What this process and its children may use together: the control group's limit, or the machine's memory.
+
+    0 if it cannot be read.
+    """
     machine = _machine_bytes()
     for file in (_own_group("") / "memory.max", _own_group("memory") / "memory.limit_in_bytes"):
         with contextlib.suppress(OSError, ValueError):
@@ -61,9 +64,11 @@ def shown(size_bytes: int) -> str:
 
 
 def _machine_bytes() -> int:
-    for line in Path("/proc/meminfo").read_text(encoding="ascii").splitlines():
-        if line.startswith("MemTotal:"):
-            return int(line.split()[1]) * 1024
+    # The end of a worker is looked into also when no descriptor is left.
+    with contextlib.suppress(OSError):
+        for line in Path("/proc/meminfo").read_text(encoding="ascii").splitlines():
+            if line.startswith("MemTotal:"):
+                return int(line.split()[1]) * 1024
     return 0
 
 

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import os
 import re
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Mapping
 from fcntl import ioctl
 from termios import FIONREAD
@@ -75,7 +75,8 @@ class Output:
         # Request -> the beginning of a line, and whether it came together with the end of the line before it; the empty
         # one is for what has no label.
         self._begun: dict[str, tuple[bytes, bool]] = {}
-        self._running: set[str] = set()
+        # How many requests have the id: clients may send one twice.
+        self._running: Counter[str] = Counter()
         self._current = ""
         self.has_unlabelled = False
         self.last_lines: deque[str] = deque(maxlen=KEPT_LINES)
@@ -89,7 +90,7 @@ class Output:
 
     def expect(self, request_id: str) -> None:
         """The worker gets a request."""
-        self._running.add(request_id)
+        self._running[request_id] += 1
 
     def begin(self, request_id: str) -> None:
         """It begins with it."""
@@ -98,8 +99,11 @@ class Output:
 
     def end(self, request_id: str) -> None:
         """It has answered it, or has given it back."""
-        self._current = ""
-        self._running.discard(request_id)
+        self._running[request_id] -= 1
+        if not self._running[request_id]:
+            del self._running[request_id]
+            if self._current == request_id:
+                self._current = ""
         if request_id in self._begun:
             self._emit(*self._begun.pop(request_id), request_id)
         if request_id in self._paragraphs:

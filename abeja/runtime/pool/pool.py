@@ -12,6 +12,7 @@ from abeja.runtime.excerpt import excerpt_of_traceback
 from abeja.runtime.model import Model
 from abeja.runtime.pool.exits import Exit
 from abeja.runtime.pool.guardian import Guardian
+from abeja.runtime.pool.launch import not_started
 from abeja.runtime.pool.limits import Limits
 from abeja.runtime.pool.load_failure import LoadFailure
 from abeja.runtime.pool.process import State, WorkerProcess
@@ -232,21 +233,27 @@ class Pool:
         for worker in self._workers:
             worker.kill("was killed because the server was told to stop at once", cause="stopped")
 
-    async def _start_worker(self) -> WorkerProcess:
+    def _new_worker(self) -> WorkerProcess:
         self._count += 1
-        worker = WorkerProcess(
-            model=self._model,
-            number=self._count,
-            mark=f"{self._mark}-{self._count}",
-            spool=self._spool,
-            version=self._version,
-            startup_timeout_s=self._startup_timeout_s,
-            limits=self._limits.with_jitter(),
-            concurrency=self._concurrency,
-            guardian=self.guardian,
-            on_room=self._worker_has_room,
-            on_gone=self._worker_gone,
-        )
+        try:
+            return WorkerProcess(
+                model=self._model,
+                number=self._count,
+                mark=f"{self._mark}-{self._count}",
+                spool=self._spool,
+                version=self._version,
+                startup_timeout_s=self._startup_timeout_s,
+                limits=self._limits.with_jitter(),
+                concurrency=self._concurrency,
+                guardian=self.guardian,
+                on_room=self._worker_has_room,
+                on_gone=self._worker_gone,
+            )
+        except OSError as error:  # no descriptor is left for its inbox
+            raise not_started(self._model, error) from error
+
+    async def _start_worker(self) -> WorkerProcess:
+        worker = self._new_worker()
         self._workers.append(worker)
         try:
             await worker.start()

@@ -237,6 +237,8 @@ class WorkerProcess(asyncio.SubprocessProtocol):
         self.is_retired = True
         self._change(self.state)
         self._give_back_unread("")
+        if self.state is State.BUSY and not self.load:
+            self._change(State.IDLE)
         self._end_if_retired()
 
     def lease(self, call: Call) -> None:
@@ -257,7 +259,8 @@ class WorkerProcess(asyncio.SubprocessProtocol):
     def withdraw(self, call: Call) -> bool:
         """See `Worker`."""
         turn = self._turns.of(call)
-        if turn is None or not self._turns.withdraw(turn):
+        # After the end of its inbox, the others' messages could not be put back.
+        if turn is None or self._is_stopping or not self._turns.withdraw(turn):
             return False
         self._take_away(turn)
         return True
@@ -438,9 +441,22 @@ class WorkerProcess(asyncio.SubprocessProtocol):
         if turn.is_large and self.load >= self._concurrency:
             raise WorkerFullError
         if not (self._inbox.put_note() if turn.is_large else self._inbox.put(frame)):
+            if self.load < self._concurrency:
+                # It reads what lies there without any other news.
+                self._inbox.call_when_read(self._inbox_read)
             raise WorkerFullError
-        if turn.is_large:
+        if not turn.is_large:
+            return
+        try:
             self._channel.send(header, payload)
+        except WorkerUnreachableError:
+            self._inbox.take_back_note()
+            self._change(self.state)
+            raise
+
+    def _inbox_read(self) -> None:
+        if self.is_ready:
+            self._on_room(self)
 
     def _log_fields(self, request_id: str) -> dict[str, str]:
         for turn in self._turns:
@@ -520,6 +536,7 @@ class WorkerProcess(asyncio.SubprocessProtocol):
         """Tell the worker that nothing more comes."""
         self._inbox.end()
         self._channel.close()
+        self._change(self.state)
 
     def _change(self, state: State) -> None:
         """Note where it is in its life, and what follows from that and the rest."""

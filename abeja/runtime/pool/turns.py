@@ -1,5 +1,6 @@
 """The requests that a worker has: those that it runs, and those that lie in its inbox."""
 
+import itertools
 from collections.abc import Callable, Iterator
 
 from attrs import define
@@ -94,29 +95,49 @@ class Turns:
         """Take its message out of the inbox; False if the worker has begun with it. It is not removed here."""
         if turn.is_large:
             return False
-        messages = self._inbox.take_back_all()
-        unread = self._newest(len(messages))
-        for other, message in zip(unread, messages, strict=True):
+        unread = self._take_back_all()
+        for other, message in unread:
             if other is not turn:
                 self._inbox.put(message)
-        return turn in unread
+        return any(other is turn for other, _ in unread)
 
     def withdraw_oldest(self) -> Turn | None:
         """Take the oldest message out of the inbox, and say whose it is; None if there is none."""
         message = self._inbox.take_back()
-        if message is None:
-            return None
-        (frame,) = frames.Decoder().feed(message)
-        return self.get(frame[0]["id"])
+        return None if message is None else self.get(_number_in(message))
 
     def withdraw_all(self) -> list[Turn]:
         """Take all messages out of the inbox, and say whose they are, from the oldest on."""
-        return self._newest(len(self._inbox.take_back_all()))
+        return [turn for turn, _ in self._take_back_all()]
 
-    def _newest(self, count: int) -> list[Turn]:
-        """So many of them, from the oldest on: those whose messages lie in the inbox are the newest."""
-        return list(self._turns.values())[len(self._turns) - count :]
+    def _take_back_all(self) -> list[tuple[Turn, bytes]]:
+        """Empty the inbox: whose messages lay in it, and the messages, from the oldest on.
+
+        Between two of them the worker may read one that lay behind: that one goes before those that are here now.
+        """
+        messages = self._inbox.take_back_all()
+        notes = messages.count(frames.ELSEWHERE)
+        # One note is as good as another: who reads one, reads the oldest large frame.
+        large = [turn for turn in self if turn.is_large]
+        unread_large = iter(large[len(large) - notes :])
+        unread = []
+        for message in messages:
+            turn = next(unread_large, None) if message == frames.ELSEWHERE else self.get(_number_in(message))
+            if turn is not None:
+                unread.append((turn, message))
+        for turn, _ in unread:
+            self._turns[turn.number] = self._turns.pop(turn.number)
+        for turn in itertools.islice(self, self._at_once):
+            if not turn.has_begun:
+                self._begin(turn)
+        return unread
 
     def _begin(self, turn: Turn) -> None:
         turn.has_begun = True
         self._on_begun(turn)
+
+
+def _number_in(message: bytes) -> int:
+    """The id of the request in a message of the inbox."""
+    ((header, _),) = frames.Decoder().feed(message)
+    return int(header["id"])

@@ -330,6 +330,10 @@ class LlhttpConnection(asyncio.BufferedProtocol):
             transport.close()
             return
         self._deadline_s = self._loop.time() + LINGER_S
-        transport.write_eof()
+        try:
+            transport.write_eof()
+        except OSError:  # the client has left, which the event loop has not seen yet
+            transport.abort()
+            return
         if not transport.is_reading():
             transport.resume_reading()

@@ -25,13 +25,14 @@ class Inbox(object):
         """For whoever waits for more than requests."""
         return self._socket.fileno()
 
-    def receive(self, large: Callable[[], Optional[frames.Frame]]) -> Optional[frames.Frame]:
+    def receive(self, large: Callable[[], Optional[frames.Frame]], flags: int = 0) -> Optional[frames.Frame]:
         """The next request; None when the server has gone or wants the worker to end.
 
         Args:
             large: gives the one that comes through the channel.
+            flags: of the socket module, for `recv`.
         """
-        data = self._socket.recv(frames.MESSAGE_LIMIT_BYTES)
+        data = self._socket.recv(frames.MESSAGE_LIMIT_BYTES, flags)
         if not data:
             return None
         if data == frames.ELSEWHERE:

@@ -1,6 +1,7 @@
 """The worker's end of the socket for several requests at once."""
 
 import select
+import socket
 import threading
 from collections import deque
 from typing import Deque, Dict, Iterable, Optional
@@ -44,7 +45,10 @@ class SharedChannel(object):
                 except ChannelClosedError:
                     return None
             if self._inbox.fileno() in ready:
-                return self._inbox.receive(self._large_request)
+                try:
+                    return self._inbox.receive(self._large_request, socket.MSG_DONTWAIT)
+                except BlockingIOError:
+                    continue  # the server has taken it back
 
     def _large_request(self) -> Optional[frames.Frame]:
         while not self._large:

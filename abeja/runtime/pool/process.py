@@ -357,6 +357,8 @@ class WorkerProcess(asyncio.SubprocessProtocol):
             self._load_s = time.monotonic() - self._begin_s
             self.wear.begin()
             self._witness.look(self.pid)
+            # What it printed until now is of no request.
+            self._output.drain()
             self._become_idle()
             if not self._ready.done():
                 self._ready.set_result(None)

@@ -322,6 +322,29 @@ def test_output_without_a_label_is_of_the_request_that_runs_also_after_another_w
     play(scene, model, queue_limit=10)
 
 
+def test_what_a_worker_prints_while_it_loads_is_of_no_request(
+    tmp_path: Path, environ: dict[str, str], caplog: pytest.LogCaptureFixture
+) -> None:
+    async def scene(assembly: Assembly) -> None:
+        asked = Asked(assembly, talkative)
+        first, second = await asked.hold("a"), asked.ask("b held")
+        await asked.until(lambda: assembly.dispatcher.waiting == 1)
+        assembly.pool.renew("a test wants it")
+        await asked.until(lambda: "b" in asked.begun())
+        third = asked.ask("c")
+        await asked.until(lambda: assembly.pool.ahead == 1)
+        asked.let_go("a")
+        asked.let_go("b")
+        assert [(await task).status for task in (first, second, third)] == [200] * 3
+        loading = [record for record in caplog.records if record.getMessage().startswith("loading")]
+        assert len(loading) == 2 * 1000
+        assert [record for record in loading if "request_id" in vars(record)] == []
+
+    talkative = model_of(f"{CODE}\nprint('loading so much of it all\\n' * 1000)\n", folder=tmp_path, environ=environ)
+    _listen(caplog)
+    play(scene, talkative, queue_limit=10)
+
+
 def test_a_worker_whose_output_has_no_labels_gets_one_request_at_a_time(
     model: Model, caplog: pytest.LogCaptureFixture
 ) -> None:

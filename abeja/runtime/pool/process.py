@@ -359,6 +359,8 @@ class WorkerProcess(asyncio.SubprocessProtocol):
             self._witness.look(self.pid)
             if self._timer is not None:
                 self._timer.cancel()
+            # What it printed until now is of no request.
+            self._output.drain()
             self._become_idle()
             if not self._ready.done():
                 self._ready.set_result(None)

@@ -83,7 +83,7 @@ def _labelled(stream: Any, mark: bytes, current: Any) -> Any:
 
 
 class _LabelledFile(io.FileIO):
-    """The binary layer: it labels what is written in a request, and nothing else."""
+    """The binary layer: it labels what is written."""
 
     def __init__(self, fd: int, mark: bytes, name: str, current: Any) -> None:
         super(_LabelledFile, self).__init__(fd, "wb", closefd=False)
@@ -92,9 +92,8 @@ class _LabelledFile(io.FileIO):
         self._current = current
 
     def write(self, data: Any) -> int:
+        # Empty between requests: a label all the same, so that it is known to be Python's.
         request_id = self._current.get()
-        if not request_id:
-            return int(super(_LabelledFile, self).write(data) or 0)
         view = memoryview(data).cast("B")
         fd = self.fileno()  # a ValueError if the stream was closed
         label = b"\0" + request_id.encode("utf-8", "replace") + b"\0"

@@ -96,8 +96,8 @@ class _Readiness(_Handler):
         trouble = self.dispatcher.trouble
         status = {"status": "not ready", "reason": trouble} if trouble else {"status": "ready"}
         # The reason, and that of the last exit, quote what the handler raised.
-        fields = self._secrets.hide_within({**status, **self.dispatcher.report()})
-        return 503 if trouble else 200, {**fields, "model": self._model_fields()}
+        status, report = self._secrets.hide_within(status), self._secrets.hide_within(self.dispatcher.report())
+        return 503 if trouble else 200, {**status, "model": self._model_fields(), **report}
 
     def _model_fields(self) -> dict[str, str]:
         model = self.model

@@ -23,7 +23,8 @@ def test_results_of_a_folder_are_lines_in_the_order_of_the_names(batch: Batch) -
     assert [line["input"] for line in lines] == [f"{number:04}.json" for number in range(20)]
     assert [line["body"] for line in lines] == [{"n": number} for number in range(20)]
     assert {line["status"] for line in lines} == {200}
-    assert lines[0]["time"] > 0.3
+    # The server hears a moment late that a worker has gone on to its next request.
+    assert lines[0]["time"] > 0.25
 
 
 def test_without_an_output_the_lines_are_on_stdout_and_all_else_on_stderr(batch: Batch) -> None:

@@ -5,6 +5,7 @@ from attrs import frozen
 from abeja.runtime import answers
 from abeja.runtime.dispatch import Dispatcher
 from abeja.runtime.model import Model
+from abeja.runtime.options import Options
 from abeja.runtime.pool.limits import Limits
 from abeja.runtime.pool.pool import Pool
 from abeja.runtime.spool import Spool
@@ -23,6 +24,31 @@ class Assembly:
 
     pool: Pool
     dispatcher: Dispatcher
+
+    @classmethod
+    def configured(
+        cls,
+        model: Model,
+        options: Options,
+        *,
+        spool: Spool,
+        version: str,
+        queue_limit: int,
+        waits_for_change: bool = False,
+    ) -> "Assembly":
+        """The workers of a model as the options want them; see `of`."""
+        return cls.of(
+            model,
+            spool=spool,
+            version=version,
+            startup_timeout_s=options.startup_timeout,
+            timeout_s=options.timeout,
+            workers=options.workers,
+            concurrency=options.concurrency,
+            queue_limit=queue_limit,
+            limits=Limits(requests=options.max_requests, resident_bytes=options.max_rss, age_s=options.max_age),
+            waits_for_change=waits_for_change,
+        )
 
     @classmethod
     def of(

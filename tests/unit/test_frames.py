@@ -232,3 +232,19 @@ def test_what_one_frame_says_is_no_part_of_the_next() -> None:
     ((second, _),) = decoder.feed(frame)
 
     assert second["status"] == 200
+
+
+@pytest.mark.parametrize("payload", [b"", b"payload"])
+def test_one_frame_is_decoded_as_it_was_sent(payload: bytes) -> None:
+    assert frames.decode(frames.encode(HEADER, payload)) == (HEADER, payload)
+
+
+@pytest.mark.parametrize("cut", [0, 3, 11, 12, 20, -1])
+def test_a_part_of_a_frame_is_not_one_frame(cut: int) -> None:
+    with pytest.raises(frames.FrameError):
+        frames.decode(frames.encode(HEADER, b"payload")[:cut])
+
+
+def test_two_frames_are_not_one_frame() -> None:
+    with pytest.raises(frames.FrameError):
+        frames.decode(frames.encode(HEADER) * 2)

@@ -21,7 +21,6 @@ from abeja.runtime.batch.report import Tally
 from abeja.runtime.batch.runner import Course, Parts, Runner, requests_at_once
 from abeja.runtime.model import Model
 from abeja.runtime.options import Options
-from abeja.runtime.pool.limits import Limits
 from abeja.runtime.spool import Spool
 
 _log = logging.getLogger("abeja.runtime")
@@ -105,16 +104,8 @@ class Execution:
         options = self._options
         with Spool() as spool, self._signals():
             slots = options.workers * options.concurrency
-            assembly = Assembly.of(
-                self._model,
-                spool=spool,
-                version=self._version,
-                startup_timeout_s=options.startup_timeout,
-                timeout_s=options.timeout,
-                workers=options.workers,
-                concurrency=options.concurrency,
-                queue_limit=requests_at_once(slots),
-                limits=Limits(requests=options.max_requests, resident_bytes=options.max_rss, age_s=options.max_age),
+            assembly = Assembly.configured(
+                self._model, options, spool=spool, version=self._version, queue_limit=requests_at_once(slots)
             )
             # A run that cannot be resumed says so at once; a new one leaves nothing if the handler does not load.
             output = self._open(spool) if self._task.destination.check() else None

@@ -33,7 +33,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Callable
-from typing import Any, cast
+from typing import cast
 
 from abeja.runtime.worker import frames
 
@@ -133,8 +133,3 @@ class Wire(asyncio.BufferedProtocol):
     def _flush_soon(self) -> None:
         with contextlib.suppress(RuntimeError):  # the loop is closed: nobody is there any more
             self._loop.call_soon(self.flush)
-
-
-def number_of(header: dict[str, Any]) -> int:
-    """The request that a frame is about."""
-    return int(header["id"])

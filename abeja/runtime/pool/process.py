@@ -44,7 +44,7 @@ _EXIT_AFTER_EOF_S = 1.0
 # One that is renewed and has answered its last request: for what the handler does at exit.
 _RETIRED_END_S = 10.0
 # How many requests wait in the inbox of a worker that runs one at a time: so it need not wait for the server between
-# two, and each side does several per wake-up, which costs more than the rest. Twice as many gain nothing.
+# two, and each side does several per wake-up, which costs more than the rest.
 _AHEAD = 4
 # What a worker may say of a request, before its answer has begun and in the middle of it.
 _AT_FIRST = ("response", "error")
@@ -236,7 +236,9 @@ class WorkerProcess(asyncio.SubprocessProtocol):
         """End as soon as it has answered the request that it has: its successor is ready."""
         self.is_retired = True
         self._change(self.state)
-        self._give_back_unread("")
+        # The oldest last: so each comes before those that came after it.
+        for turn in reversed(self._turns.withdraw_all()):
+            self._give_back(turn)
         if self.state is State.BUSY and not self.load:
             self._change(State.IDLE)
         self._end_if_retired()
@@ -270,8 +272,7 @@ class WorkerProcess(asyncio.SubprocessProtocol):
         turn = self._turns.withdraw_oldest()
         if turn is None:
             return False
-        self._take_away(turn)
-        turn.call.on_returned("")
+        self._give_back(turn)
         return True
 
     def cancel_stream(self, call: Call) -> None:
@@ -425,11 +426,10 @@ class WorkerProcess(asyncio.SubprocessProtocol):
         self._begun -= turn.has_begun
         self._drop(turn)
 
-    def _give_back_unread(self, reason: str) -> None:
-        """Return what it has not begun, the oldest last: so each comes before those that came after it."""
-        for turn in reversed(self._turns.withdraw_all()):
-            self._take_away(turn)
-            turn.call.on_returned(reason)
+    def _give_back(self, turn: Turn) -> None:
+        """Another worker shall have it."""
+        self._take_away(turn)
+        turn.call.on_returned("")
 
     def _hand_over(self, turn: Turn, header: bytes, payload: bytes) -> None:
         """Put a request where the worker finds it, or raise as `lease` does."""

@@ -139,5 +139,5 @@ class Turns:
 
 def _number_in(message: bytes) -> int:
     """The id of the request in a message of the inbox."""
-    ((header, _),) = frames.Decoder().feed(message)
+    header, _ = frames.decode(message)
     return int(header["id"])

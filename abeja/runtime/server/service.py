@@ -19,7 +19,6 @@ from abeja.runtime.messages import hidden_headers
 from abeja.runtime.model import Model
 from abeja.runtime.options import Options
 from abeja.runtime.plugins import Plugins
-from abeja.runtime.pool.limits import Limits
 from abeja.runtime.pool.pool import Pool
 from abeja.runtime.server.console.console import Console
 from abeja.runtime.server.door import Door, Fronts
@@ -113,16 +112,12 @@ class Server:
                 scratch=spool.folder,
             ) as observation,
         ):
-            assembly = Assembly.of(
+            assembly = Assembly.configured(
                 observation.model,
+                options,
                 spool=spool,
                 version=self._version,
-                startup_timeout_s=options.startup_timeout,
-                timeout_s=options.timeout,
-                workers=options.workers,
-                concurrency=options.concurrency,
                 queue_limit=options.queue,
-                limits=Limits(requests=options.max_requests, resident_bytes=options.max_rss, age_s=options.max_age),
                 waits_for_change=options.reload,
             )
             pool, dispatcher = assembly.pool, assembly.dispatcher

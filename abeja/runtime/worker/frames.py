@@ -134,6 +134,21 @@ def _rest_of_head(status: int, content_type: str) -> bytes:
     return b"," + _encode_json(fields)[1:].encode("ascii")
 
 
+def decode(data: bytes) -> Frame:
+    """The one frame that `data` is.
+
+    Raises:
+        FrameError: it is not exactly one.
+    """
+    if len(data) < _PREFIX.size:
+        raise FrameError("%d bytes are no frame" % len(data))
+    head_size, payload_size = _lengths(data, 0)
+    body = _PREFIX.size + head_size
+    if body + payload_size != len(data):
+        raise FrameError("%d bytes are not one frame" % len(data))
+    return _header(data[_PREFIX.size : body]), data[body:]
+
+
 class Decoder(object):
     """Cuts a stream of bytes into frames, however it was split."""
 

@@ -37,5 +37,4 @@ class Inbox(object):
             return None
         if data == frames.ELSEWHERE:
             return large()
-        (frame,) = frames.Decoder().feed(data)
-        return frame
+        return frames.decode(data)

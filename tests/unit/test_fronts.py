@@ -118,7 +118,7 @@ def test_connections_wait_until_the_front_takes_them_and_keep_their_order() -> N
     async def play() -> None:
         with socket.create_server(("127.0.0.1", 0)) as server:
             giving, taking = handover.pair()
-            given = Handover(giving)
+            given = Handover(giving, taking)
             clients = []
             # More than a socket holds.
             for number in range(1000):
@@ -149,17 +149,38 @@ def test_connections_wait_until_the_front_takes_them_and_keep_their_order() -> N
 def test_what_a_front_was_not_given_is_left_over_when_it_goes() -> None:
     async def play() -> None:
         giving, taking = handover.pair()
-        given = Handover(giving)
+        given = Handover(giving, taking.dup())
         pairs = [socket.socketpair() for _ in range(4)]
         connections = [(ours, f"address-{number}") for number, (ours, _) in enumerate(pairs)]
         for connection in connections[:3]:
             given.give(*connection)
+        taking.recv(100)
         given.taken(1)
         taking.close()
         given.give(*connections[3])
 
         assert given.close() == connections[1:]
         assert connections[0][0].fileno() == -1
+        for pair in pairs:
+            for sock in pair:
+                sock.close()
+
+    asyncio.run(play())
+
+
+def test_what_a_front_has_read_but_not_told_closes_when_it_goes() -> None:
+    async def play() -> None:
+        giving, taking = handover.pair()
+        given = Handover(giving, taking.dup())
+        pairs = [socket.socketpair() for _ in range(2)]
+        connections = [(ours, f"address-{number}") for number, (ours, _) in enumerate(pairs)]
+        for connection in connections:
+            given.give(*connection)
+        taking.recv(100)
+        taking.close()
+
+        assert given.close() == connections[1:]
+        assert pairs[0][1].recv(1) == b""
         for pair in pairs:
             for sock in pair:
                 sock.close()

@@ -7,6 +7,7 @@ front are slow while another is idle; and those that the system had accepted for
 
 import array
 import asyncio
+import contextlib
 import itertools
 import logging
 import socket
@@ -30,16 +31,19 @@ def pair() -> tuple[socket.socket, socket.socket]:
 class Handover:
     """The main process's end.
 
-    It keeps a connection until the front says that it has taken it: if that dies before, another one can have it.
+    It keeps a connection until the front says that it has taken it. If the front dies before, and has not even read the
+    message, another one can have it; else something may have been read from it, and nobody else would ever answer that.
 
     Args:
         sock: its socket.
+        theirs: the front's end, kept open to see what it has not read.
     """
 
-    def __init__(self, sock: socket.socket) -> None:
+    def __init__(self, sock: socket.socket, theirs: socket.socket) -> None:
         sock.setblocking(False)  # noqa: FBT003 (the standard library's signature)
         self._loop = asyncio.get_running_loop()
         self._socket = sock
+        self._theirs = theirs
         self._sent: deque[tuple[socket.socket, str]] = deque()
         self._unsent: deque[tuple[socket.socket, str]] = deque()
 
@@ -57,10 +61,22 @@ class Handover:
             connection.close()
 
     def close(self) -> list[tuple[socket.socket, str]]:
-        """The front has gone. Returns the connections that it has not taken."""
+        """The front has gone. Returns the connections that it has not read; those that it may have begun with close."""
         self._loop.remove_writer(self._socket)
         self._socket.close()
-        return [*self._sent, *self._unsent]
+        sent = list(self._sent)
+        begun = len(sent) - self._unread()
+        for connection, _ in sent[:begun]:
+            connection.close()
+        return [*sent[begun:], *self._unsent]
+
+    def _unread(self) -> int:
+        """How many messages still lie in the socket. The descriptors in them are copies, which are dropped."""
+        count = 0
+        with self._theirs, contextlib.suppress(OSError):
+            while self._theirs.recv(_ADDRESS_LIMIT_BYTES, socket.MSG_DONTWAIT):
+                count += 1
+        return count
 
     def _send(self, connection: socket.socket, remote_ip: str) -> bool:
         descriptor = array.array("i", [connection.fileno()])

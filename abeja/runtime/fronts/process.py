@@ -51,7 +51,7 @@ class FrontProcess(asyncio.SubprocessProtocol):
         is_ready: whether it takes connections.
         reason: how it ended, for people; empty until it has.
         cause: the same for counting.
-        left_over: connections, with their clients' addresses, that it had not taken when it ended.
+        left_over: connections, with their clients' addresses, that it had not read when it ended.
     """
 
     def __init__(
@@ -200,8 +200,8 @@ class FrontProcess(asyncio.SubprocessProtocol):
         self._spool.create_folder(self._folder.name)
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
         giving, taking = handover.pair()
-        self._handover = Handover(giving)
-        with theirs, taking:
+        self._handover = Handover(giving, taking)
+        with theirs:
             await asyncio.get_running_loop().create_unix_connection(lambda: self._wire, sock=ours)
             await self._execute(theirs.fileno(), taking.fileno())
 

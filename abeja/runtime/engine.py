@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 from attrs import frozen
 
-from abeja.runtime.messages import Request
+from abeja.runtime.messages import Request, SharedBody
 
 
 @frozen(kw_only=True)
@@ -76,7 +76,7 @@ class Call(Protocol):
         If it returns the request, and another worker gets it, this comes again.
         """
 
-    def on_answer(self, head: AnswerHead, body: bytes) -> None:
+    def on_answer(self, head: AnswerHead, body: bytes | SharedBody) -> None:
         """The answer's head, with its body unless that is a file or streamed."""
 
     def on_chunk(self, data: bytes) -> None:

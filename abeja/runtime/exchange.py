@@ -27,7 +27,7 @@ from abeja.runtime.errors import (
     SpoolFailedError,
     WorkerDiedError,
 )
-from abeja.runtime.messages import Body, Request, Response, SpoolFile
+from abeja.runtime.messages import Body, Request, Response, SharedBody
 from abeja.runtime.outflow import Outflow
 from abeja.runtime.spool import BodySink, MemoryBudget, Spool
 from abeja.runtime.worker_lease import WorkerLease
@@ -161,6 +161,7 @@ class Exchange:
             self._on_forgotten(self)
         elif not self._worker.has_begun and self._worker.withdraw():
             self._worker = None
+            self._remove_files()
         elif self._stream is not None:
             self._worker.cancel_stream()
 
@@ -191,7 +192,7 @@ class Exchange:
             self.leased_s, self.worker_number = time.monotonic(), self._worker.number
             self._worker.begin()
 
-    def on_answer(self, head: AnswerHead, body: bytes) -> None:
+    def on_answer(self, head: AnswerHead, body: bytes | SharedBody) -> None:
         """See `Call`."""
         if head.is_streamed:
             self._begin_stream(head)
@@ -203,7 +204,7 @@ class Exchange:
                 whole = self._terms.spool.adopt(head.file, head.file_size_bytes)
             self._respond(self._response(head, whole))
         except RequestError as error:
-            if isinstance(whole, SpoolFile):
+            if not isinstance(whole, bytes):
                 whole.remove()
             self.fail(error)
         self._end()
@@ -303,7 +304,7 @@ class Exchange:
         self._respond(self._stream)
         outflow = Outflow(self._receiver, on_waiting=self._wait_for_client, on_taken=self._go_on)
         self._outflow = outflow
-        if isinstance(body, SpoolFile):
+        if not isinstance(body, bytes):
             with body.open() as file:
                 outflow.write(file.read())
             body.remove()
@@ -358,6 +359,8 @@ class Exchange:
             self._worker.end()
             self._worker = None
             self.answered_s = time.monotonic()
+            if self._is_over:
+                self._remove_files()
 
     def _end(self) -> None:
         """Give back what the exchange holds, but for the worker, which may not have ended yet."""
@@ -367,7 +370,9 @@ class Exchange:
         if self._held is not None:
             self._held.discard()
             self._held = None
-        self._remove_files()
+        # A worker that has not answered may be about to read them.
+        if self._worker is None:
+            self._remove_files()
 
     def _remove_files(self) -> None:
         if not self._has_removed_files:

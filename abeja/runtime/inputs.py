@@ -11,7 +11,7 @@ from typing import BinaryIO
 
 from abeja.runtime.errors import InputInvalidError
 from abeja.runtime.excerpt import excerpt_of_syntax_error
-from abeja.runtime.messages import Body, Content, Request, SpoolFile
+from abeja.runtime.messages import Body, Content, Request
 from abeja.runtime.spool import BodySink, MemoryBudget, Spool
 
 _DEFAULT_TYPE = "application/octet-stream"
@@ -142,4 +142,4 @@ def _headers(
 
 
 def _size(body: Body) -> int:
-    return body.size_bytes if isinstance(body, SpoolFile) else len(body)
+    return len(body) if isinstance(body, bytes) else body.size_bytes

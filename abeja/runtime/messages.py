@@ -13,6 +13,7 @@ from typing import BinaryIO, cast
 from attrs import define, field, frozen
 
 from abeja.runtime import traceparent
+from abeja.runtime.worker.shared_memory import SharedMemory
 
 # The vendor's, for its logs.
 REQUESTER_HEADER = "x-abeja-requester-id"
@@ -58,7 +59,45 @@ class SpoolFile:
             os.close(descriptor)
 
 
-Body = bytes | SpoolFile
+@define(eq=False)
+class SharedBody:
+    """A body in memory that is shared with workers. Whoever holds it calls `remove` when it is done.
+
+    Attributes:
+        memory: where it lies.
+        first: its first block.
+        size_bytes: its length.
+    """
+
+    memory: SharedMemory
+    first: int
+    size_bytes: int
+    _is_there: bool = field(init=False, default=True)
+
+    def view(self) -> memoryview:
+        """Its bytes, until `remove`."""
+        return self.memory.view(self.first, self.size_bytes)
+
+    def shrink(self, size_bytes: int) -> None:
+        """It is no longer than that: the blocks behind it are free."""
+        kept, had = (self.memory.blocks_of(size) for size in (size_bytes, self.size_bytes))
+        self.memory.give_back(self.first + kept, had - kept)
+        self.size_bytes = size_bytes
+
+    def open(self) -> BinaryIO:
+        """A copy of it, as a file."""
+        return io.BytesIO(self.view())
+
+    def remove(self) -> None:
+        """Give its memory back; a second call does nothing."""
+        if self._is_there:
+            self._is_there = False
+            self.memory.give_back(self.first, self.memory.blocks_of(self.size_bytes))
+
+
+# Beyond what a frame takes.
+LargeBody = SpoolFile | SharedBody
+Body = bytes | LargeBody
 
 
 @frozen(kw_only=True)
@@ -66,7 +105,7 @@ class Content:
     """One body of a request: the whole of it, or one part of a multipart one.
 
     Attributes:
-        body: bytes up to 64 KiB for all bodies of a request together; beyond that, files.
+        body: bytes up to 64 KiB for all bodies of a request together; beyond that, shared memory or files.
         content_type: a part's own Content-Type, unchanged; None for a plain body.
         file_name: a part's file name without folders; a label, never a path to open.
         form_name: a part's form field.
@@ -78,8 +117,8 @@ class Content:
     form_name: str | None = None
 
     def remove_file(self) -> None:
-        """Delete the spool file of its body."""
-        if isinstance(self.body, SpoolFile):
+        """Remove its body, if that is a large one."""
+        if not isinstance(self.body, bytes):
             self.body.remove()
 
 
@@ -117,7 +156,7 @@ class Request:
         }
 
     def remove_files(self) -> None:
-        """Delete the spool files of its bodies."""
+        """Remove the large ones of its bodies."""
         for content in self.contents:
             content.remove_file()
 
@@ -140,7 +179,7 @@ class Response:
         status: 200..599.
         headers: names and values that HTTP can carry, Content-Type first, without any that is
             about framing.
-        body: bytes, a file, or None when the pieces follow one by one.
+        body: bytes, a large one, or None when the pieces follow one by one.
         error: the slug of the error that it tells of; empty for what the handler answered.
     """
 
@@ -150,6 +189,6 @@ class Response:
     error: str = ""
 
     def remove_files(self) -> None:
-        """Delete the spool file of its body."""
-        if isinstance(self.body, SpoolFile):
+        """Remove its body, if that is a large one."""
+        if self.body is not None and not isinstance(self.body, bytes):
             self.body.remove()

@@ -325,6 +325,16 @@ class Options:
         metavar="SIZE",
         help="Largest request body, such as 512MB; larger ones are answered 413.",
     )
+    body_memory: int = _row(
+        16 * 1024**2,
+        "--body-memory",
+        variable="ABEJA_RUNTIME_BODY_MEMORY",
+        key="server.body_memory",
+        parse=values.size,
+        metavar="SIZE",
+        help="Memory for bodies of 64 KB to 4 MB: so much for requests, and as much for each worker's answers; "
+        "0 for none. What finds no place there goes to TMPDIR.",
+    )
     max_connections: int | None = _row(
         None,
         "--max-connections",

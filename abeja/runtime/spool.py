@@ -1,4 +1,4 @@
-"""The private folder for bodies that are too large for memory."""
+"""Where bodies are that are too large for a frame: in a private folder, and in memory that workers share."""
 
 import contextlib
 import fcntl
@@ -9,8 +9,9 @@ import tempfile
 from pathlib import Path
 from typing import Protocol, Self
 
+from abeja.runtime.body_memory import BodyMemory
 from abeja.runtime.errors import AnswerInvalidError, SpoolFailedError
-from abeja.runtime.messages import Body, SpoolFile
+from abeja.runtime.messages import Body, SharedBody, SpoolFile
 from abeja.runtime.worker.frames import INLINE_LIMIT_BYTES
 
 _PREFIX = "abeja-runtime-spool-"
@@ -24,9 +25,19 @@ class Spool:
 
     Those that killed servers have left there are removed first. If something removes this one meanwhile, such as
     a handler that clears ``$TMPDIR``, it is made again when it is needed.
+
+    Args:
+        memory_bytes: how much memory the bodies of requests may take, and those of the answers of each worker, before
+            they go into the folder.
+
+    Attributes:
+        memory: for the bodies of requests; None if they all go into the folder.
+        memory_bytes: see above.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, memory_bytes: int = 0) -> None:
+        self.memory_bytes = memory_bytes
+        self.memory = BodyMemory.create(memory_bytes, is_read_only=True)
         _sweep(Path(tempfile.gettempdir()))
         hidden = Path(tempfile.mkdtemp(prefix=f".{_PREFIX}"))
         # The kernel takes the lock from a server that cannot clean up any more.
@@ -44,6 +55,9 @@ class Spool:
     def remove(self) -> None:
         """Delete the folder and whatever is left in it."""
         self._is_over = True
+        if self.memory is not None:
+            self.memory.close_file()
+            self.memory = None
         shutil.rmtree(self.folder, ignore_errors=True)
         if self._lock is not None:
             os.close(self._lock)
@@ -60,6 +74,10 @@ class Spool:
                 raise
             self._make_again()
             return os.open(path, NEW_FILE, 0o600), path
+
+    def reserve(self, size_bytes: int) -> SharedBody | None:
+        """Memory for a body of up to so many bytes; None if it has to be a file."""
+        return None if self.memory is None else self.memory.reserve(size_bytes)
 
     def create_folder(self, name: str) -> Path:
         """A folder in it that only this user can enter; one that is there is taken as it is.
@@ -108,14 +126,17 @@ class Spool:
 
 
 class BodyFolder(Protocol):
-    """Where bodies go that are too large for memory: a `Spool`, or a part of one."""
+    """Where bodies go that are too large for a frame: a `Spool`, or a part of one."""
 
     def create(self) -> tuple[int, Path]:
         """A new empty file that only this user can read: a descriptor to write with, and its path."""
 
+    def reserve(self, size_bytes: int) -> SharedBody | None:
+        """Memory for a body of up to so many bytes; None if it has to be a file."""
+
 
 class MemoryBudget:
-    """How many bytes of one request may be held in memory, over all of its bodies."""
+    """How many bytes of one request may go into its frame, over all of its bodies."""
 
     def __init__(self, limit_bytes: int = INLINE_LIMIT_BYTES) -> None:
         self._left_bytes = limit_bytes
@@ -128,29 +149,32 @@ class MemoryBudget:
         return True
 
     def give_back(self, size_bytes: int) -> None:
-        """What was taken is not in memory any more."""
+        """What was taken goes elsewhere."""
         self._left_bytes += size_bytes
 
 
 class BodySink:
-    """Collects one body as it arrives: in memory while the budget lasts, then in a file.
+    """Collects one body as it arrives: as bytes while the budget lasts, then in shared memory or in a file.
 
     Args:
-        spool: where files go.
+        spool: where it goes beyond the budget.
         budget: shared by the sinks of one request.
+        most_bytes: how long it can be at most; None if nobody has said.
     """
 
-    def __init__(self, spool: BodyFolder, budget: MemoryBudget) -> None:
+    def __init__(self, spool: BodyFolder, budget: MemoryBudget, *, most_bytes: int | None = None) -> None:
         self._spool = spool
         self._budget = budget
+        self._most_bytes = most_bytes
         self._pieces: list[bytes] = []
+        self._shared: SharedBody | None = None
         self._descriptor: int | None = None
         self._path: Path | None = None
         self.size_bytes = 0
 
     @property
     def is_in_file(self) -> bool:
-        """Whether the body has outgrown the memory."""
+        """Whether the body has outgrown all memory."""
         return self._path is not None
 
     def write(self, data: bytes | memoryview) -> None:
@@ -159,14 +183,18 @@ class BodySink:
         Raises:
             SpoolFailedError: the file could not be written.
         """
+        start = self.size_bytes
         self.size_bytes += len(data)
-        if self._descriptor is None:
+        if self._descriptor is None and self._shared is None:
             if self._budget.take(len(data)):
                 self._pieces.append(bytes(data))
                 return
-            self._descriptor = self._open()
+            self._outgrow(self._most_bytes or 0)
+        if self._shared is not None and self.size_bytes <= self._shared.size_bytes:
+            self._shared.view()[start : self.size_bytes] = data
+            return
         try:
-            _write_all(self._descriptor, data)
+            _write_all(self._open() if self._descriptor is None else self._descriptor, data)
         except OSError as error:
             raise _failed(error) from error
 
@@ -176,6 +204,9 @@ class BodySink:
         Raises:
             SpoolFailedError: the file could not be written; nothing of it is left.
         """
+        if self._shared is not None:
+            self._shared.shrink(self.size_bytes)
+            return self._shared
         if self._path is None:
             return b"".join(self._pieces)
         try:
@@ -188,22 +219,36 @@ class BodySink:
     def discard(self) -> None:
         """Drop what was collected."""
         self._pieces.clear()
+        if self._shared is not None:
+            self._shared.remove()
         if self._path is not None:
             self._path.unlink(missing_ok=True)
         # Some file systems say only now that they are full.
         with contextlib.suppress(OSError):
             self._close_file()
 
+    def _outgrow(self, most_bytes: int) -> None:
+        """Move what has come so far into shared memory, if there is a place for all that may come."""
+        kept = b"".join(self._pieces)
+        self._shared = self._spool.reserve(most_bytes) if most_bytes > len(kept) else None
+        if self._shared is not None:
+            self._shared.view()[: len(kept)] = kept
+            self._forget_pieces()
+
     def _open(self) -> int:
+        """Move what has come so far into a new file; its descriptor."""
         try:
             descriptor, self._path = self._spool.create()
             self._descriptor = descriptor
             _write_all(descriptor, b"".join(self._pieces))
         except OSError as error:
             raise _failed(error) from error
+        self._forget_pieces()
+        return descriptor
+
+    def _forget_pieces(self) -> None:
         self._budget.give_back(sum(map(len, self._pieces)))
         self._pieces.clear()
-        return descriptor
 
     def _close_file(self) -> None:
         descriptor, self._descriptor = self._descriptor, None

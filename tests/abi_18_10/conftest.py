@@ -11,7 +11,7 @@ import pytest
 
 from abeja.runtime.images import Images
 from abeja.runtime.local import run_once
-from abeja.runtime.messages import Content, Request, SpoolFile
+from abeja.runtime.messages import Content, LargeBody, Request
 from abeja.runtime.model import Model
 from abeja.runtime.plugins import Plugins
 from abeja.runtime.spool import BodySink, MemoryBudget, Spool
@@ -58,8 +58,8 @@ def ask(repository: Path, caplog: pytest.LogCaptureFixture) -> Ask:
             )
             running = run_once(model, request, spool=spool, version="0", startup_timeout_s=20, timeout_s=20)
             response = asyncio.run(running)
-            data = response.body
-            whole = _read(data) if isinstance(data, SpoolFile) else bytes(data or b"")
+            data = response.body or b""
+            whole = data if isinstance(data, bytes) else _read(data)
         return Reply(
             status=response.status, headers={name.lower(): value for name, value in response.headers}, body=whole
         )
@@ -67,6 +67,6 @@ def ask(repository: Path, caplog: pytest.LogCaptureFixture) -> Ask:
     return one
 
 
-def _read(file: SpoolFile) -> bytes:
+def _read(file: LargeBody) -> bytes:
     with file.open() as source:
         return source.read()

@@ -192,7 +192,9 @@ def test_a_client_that_asks_before_it_sends_gets_413_instead_of_100(start: Start
 def test_spool_files_are_private_and_gone_after_the_answer(start: Start, handlers: Path, tmp_path: Path) -> None:
     temporary = tmp_path / "temporary"
     temporary.mkdir()
-    server = start("--model-dir", handlers / "misbehaving", TMPDIR=str(temporary)).wait_until_ready()
+    server = start(
+        "--model-dir", handlers / "misbehaving", "--body-memory", "0", TMPDIR=str(temporary)
+    ).wait_until_ready()
     padded = json.dumps("nap").encode() + b" " * 200_000
     client = threading.Thread(target=lambda: server.request(body=padded))
     client.start()
@@ -230,7 +232,7 @@ def test_a_killed_worker_leaves_no_file(start: Start, tmp_path: Path) -> None:
 def test_a_broken_upload_leaves_no_file(start: Start, handlers: Path, tmp_path: Path) -> None:
     temporary = tmp_path / "temporary"
     temporary.mkdir()
-    server = start("--model-dir", handlers / "echo", TMPDIR=str(temporary)).wait_until_ready()
+    server = start("--model-dir", handlers / "echo", "--body-memory", "0", TMPDIR=str(temporary)).wait_until_ready()
     (spool,) = temporary.iterdir()
     with server.connect() as connection:
         connection.sendall(b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 1000000\r\n\r\n" + b"x" * 200_000)
@@ -256,7 +258,7 @@ def test_a_port_in_use_is_exit_code_5(start: Start, handlers: Path) -> None:
 
 
 def test_a_full_disk_is_507_for_that_request(start: Start, handlers: Path, tmp_path: Path) -> None:
-    server = start("--model-dir", handlers / "echo").wait_until_ready()
+    server = start("--model-dir", handlers / "echo", "--body-memory", "0").wait_until_ready()
     (spool,) = tmp_path.glob("abeja-runtime-*")
     spool.chmod(0o500)
     if os.access(spool, os.W_OK):

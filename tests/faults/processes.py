@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from abeja.runtime.worker.shared_memory import BLOCK_BYTES
 from tests.end_to_end.conftest import RunningServer, wait_until
 
 _LOOKS = 4
@@ -44,6 +45,27 @@ def spool_of(server: RunningServer) -> Path:
 def files_in(folder: Path) -> list[str]:
     """The names of all files in a folder and those below."""
     return [path.name for path in folder.rglob("*") if path.is_file()]
+
+
+def blocks_in_use(server: RunningServer) -> int:
+    """How many blocks of its memory for bodies are taken, in that for requests and in those for answers."""
+    links = [link for link in Path(f"/proc/{server.process.pid}/fd").iterdir() if _is_body_memory(link)]
+    # The system lists the same file once for each descriptor of it.
+    memories = {link.stat().st_ino: link for link in links}
+    return sum(_blocks_in_use(link) for link in memories.values())
+
+
+def _is_body_memory(link: Path) -> bool:
+    try:
+        return link.readlink().name.startswith("memfd:abeja-runtime-bodies")
+    except FileNotFoundError:  # it was closed meanwhile
+        return False
+
+
+def _blocks_in_use(memory: Path) -> int:
+    blocks = memory.stat().st_size // BLOCK_BYTES
+    with memory.open("rb") as file:
+        return sum(file.read(blocks))
 
 
 def _descriptors(server: RunningServer) -> Counter[str]:

@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 from abeja.runtime.dispatch import Dispatcher
 from abeja.runtime.engine import AnswerHead, Call, Worker
 from abeja.runtime.journal import Journal
-from abeja.runtime.messages import SpoolFile
 from abeja.runtime.plugins import Plugins
 from abeja.runtime.server.intake import Policy
 from abeja.runtime.server.llhttp import LlhttpConnection, Surroundings
@@ -76,7 +75,7 @@ class EchoEngine:
     def _answer(self, call: Call) -> None:
         request = call.request
         bodies = [content.body for content in request.contents]
-        texts = [body.path.read_bytes() if isinstance(body, SpoolFile) else body for body in bodies]
+        texts = [body if isinstance(body, bytes) else body.open().read() for body in bodies]
         seen = [request.method, request.path, b"".join(texts).decode("latin-1")]
         call.on_answer(AnswerHead(status=200, content_type="text/plain", headers=[]), json.dumps(seen).encode())
         self.load = 0

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.end_to_end.conftest import RunningServer, wait_until
-from tests.faults.processes import descriptors_at_rest, files_in, spool_of
+from tests.faults.processes import blocks_in_use, descriptors_at_rest, files_in, spool_of
 
 Leave = Callable[[socket.socket], None]
 
@@ -71,6 +71,11 @@ def _half_close(connection: socket.socket) -> None:
     connection.close()
 
 
+def _bodies_in(server: RunningServer) -> int:
+    """How many bodies of 100 kB it holds, or larger ones in files."""
+    return len(files_in(spool_of(server))) + -(-blocks_in_use(server) // 2)
+
+
 @pytest.fixture(params=[_close, _reset], ids=["closed", "reset"])
 def leave(request: pytest.FixtureRequest) -> Leave:
     """How the client leaves."""
@@ -85,13 +90,17 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="module", params=["0", "16M"], ids=["files", "memory"])
 def running(
-    command: Path, environ: dict[str, str], model: Path, tmp_path_factory: pytest.TempPathFactory
+    request: pytest.FixtureRequest,
+    command: Path,
+    environ: dict[str, str],
+    model: Path,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[RunningServer]:
-    """A server with one worker."""
+    """A server with one worker, which keeps bodies in files, or in memory as far as it can."""
     folder = tmp_path_factory.mktemp("server")
-    arguments = ("--image-version", "19.04", "--model-dir", str(model))
+    arguments = ("--image-version", "19.04", "--model-dir", str(model), "--body-memory", request.param)
     with RunningServer(command, *arguments, environ={**environ, "TMPDIR": str(folder)}, log=folder / "log") as one:
         yield one.wait_until_ready()
 
@@ -105,14 +114,14 @@ def descriptors(running: RunningServer) -> Counter[str]:
 
 @pytest.fixture
 def server(running: RunningServer, model: Path, descriptors: Counter[str]) -> Iterator[RunningServer]:
-    """The server, which must be after the test as it was before: same worker, same descriptors, empty spool."""
+    """The server, which must be after the test as it was before: same worker, same descriptors, no bodies."""
     workers = running.children()
     for name in ("go", "in-wait", "in-wait-large", "closed", "was-run"):
         (model / name).unlink(missing_ok=True)
     yield running
     (model / "go").touch()
     wait_until(lambda: running.readiness()["workers"][0]["state"] == "idle", "the worker to be free")
-    wait_until(lambda: not files_in(spool_of(running)), "the spool to be empty")
+    wait_until(lambda: not _bodies_in(running), "the bodies to go")
     assert descriptors_at_rest(running) == descriptors
     assert running.children() == workers
     assert running.request(body=b"12345").body == b"5"
@@ -142,7 +151,7 @@ def test_nothing_runs_for_a_client_that_leaves_before_the_end_of_its_request(
     with server.connect() as connection:
         connection.sendall(sent)
         if len(sent) > 200_000:
-            wait_until(lambda: files_in(spool_of(server)), "the body to be stored")
+            wait_until(lambda: _bodies_in(server), "the body to be stored")
         leave(connection)
 
 
@@ -153,10 +162,10 @@ def test_nothing_runs_for_clients_that_leave_the_queue(server: RunningServer, mo
         waiting = [server.connect() for _ in range(20)]
         for connection in waiting:
             connection.sendall(HEAD % (b"/forbidden", 100_000) + b"x" * 100_000)
-        wait_until(lambda: len(files_in(spool_of(server))) == len(waiting), "the bodies to be stored")
+        wait_until(lambda: _bodies_in(server) == len(waiting), "the bodies to be stored")
         for connection in waiting:
             leave(connection)
-        wait_until(lambda: not files_in(spool_of(server)), "the bodies to go")
+        wait_until(lambda: not _bodies_in(server), "the bodies to go")
         (model / "go").touch()
         assert busy.recv(65536).startswith(b"HTTP/1.1 200 ")
 

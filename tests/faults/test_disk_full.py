@@ -44,7 +44,7 @@ def server(command: Path, environ: dict[str, str], tmp_path: Path) -> Iterator[R
     run = shlex.join([*_UNSHARE, "sh", "-c", f'{mount} && exec {shlex.quote(str(command))} "$@"', "sh"])
     script.write_text(f'#!/bin/sh\nexec {run} "$@"\n')
     script.chmod(0o700)
-    arguments = ("--image-version", "19.04", "--model-dir", str(model))
+    arguments = ("--image-version", "19.04", "--model-dir", str(model), "--body-memory", "0")
     with RunningServer(script, *arguments, environ={**environ, "TMPDIR": str(disk)}, log=tmp_path / "log") as one:
         yield one.wait_until_ready()
 

@@ -46,6 +46,10 @@ def server(
         "error without anything",
         "file of a number",
         "file with a NUL",
+        "memory elsewhere",
+        "memory of nothing",
+        "memory of a text",
+        "memory without a place",
     ],
 )
 def test_what_is_no_frame_of_the_protocol_is_502_and_a_new_worker(server: RunningServer, deed: str) -> None:

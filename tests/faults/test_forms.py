@@ -157,7 +157,9 @@ def test_a_form_that_comes_byte_by_byte_is_taken(echoing: RunningServer) -> None
 def test_no_file_of_a_part_is_left(start: Start, http: str, handlers: Path, tmp_path: Path, ending: str) -> None:
     temporary = tmp_path / "temporary"
     temporary.mkdir()
-    server = start("--model-dir", handlers / "echo", "--http", http, TMPDIR=str(temporary)).wait_until_ready()
+    server = start(
+        "--model-dir", handlers / "echo", "--http", http, "--body-memory", "0", TMPDIR=str(temporary)
+    ).wait_until_ready()
     (spool,) = temporary.iterdir()
     begun = form(*[part(body=b"x" * 100_000)] * 3, end=b"--XX\r\n") + part(body=b"y" * 100_000)
     rest = {"leaves": b"", "breaks the form": b"\r\n--XX\r\nno colon\r\n\r\n", "is answered": b"\r\n--XX--"}[ending]

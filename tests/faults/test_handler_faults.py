@@ -313,7 +313,7 @@ def test_nothing_is_left_in_the_spool_by_all_of_this(shared: RunningServer) -> N
 
 
 def test_a_temporary_folder_that_a_handler_clears_is_made_again(start: Start, handlers: Path) -> None:
-    server = start("--model-dir", handlers / HANDLER_FOLDER).wait_until_ready()
+    server = start("--model-dir", handlers / HANDLER_FOLDER, "--body-memory", "0").wait_until_ready()
     padded = json.dumps("nothing").encode() + b" " * 200_000
 
     assert server.do("clear TMPDIR").status == 200
@@ -327,7 +327,7 @@ def test_a_temporary_folder_that_a_handler_clears_is_made_again(start: Start, ha
 
 
 def test_an_answer_whose_file_cannot_be_opened_is_500(start: Start, handlers: Path) -> None:
-    server = start("--model-dir", handlers / HANDLER_FOLDER).wait_until_ready()
+    server = start("--model-dir", handlers / HANDLER_FOLDER, "--body-memory", "0").wait_until_ready()
     with Client(server) as client:
         assert client.do("nothing").status == 200
         limits = resource.prlimit(server.process.pid, resource.RLIMIT_NOFILE)
@@ -350,7 +350,7 @@ def test_files_that_a_handler_forbids_to_everyone_are_sent(
     script.write_text(f'#!/bin/sh\nexec unshare --user {shlex.quote(str(command))} "$@"\n')
     script.chmod(0o700)
     skip_unless_possible(["unshare", "--user", "true"])
-    arguments = ("--image-version", "19.04", "--model-dir", str(handlers / HANDLER_FOLDER))
+    arguments = ("--image-version", "19.04", "--model-dir", str(handlers / HANDLER_FOLDER), "--body-memory", "0")
     with RunningServer(script, *arguments, environ={**environ, "TMPDIR": str(tmp_path)}, log=tmp_path / "log") as one:
         one.wait_until_ready()
         assert [one.do(deed).status for deed in ("umask", "large", "nothing")] == [200] * 3

@@ -52,7 +52,9 @@ def test_a_body_that_stops_is_408_and_leaves_no_file(
 ) -> None:
     temporary = tmp_path / "temporary"
     temporary.mkdir()
-    server = start("--model-dir", handlers / "echo", "--idle-timeout", str(IDLE_S), TMPDIR=str(temporary))
+    server = start(
+        "--model-dir", handlers / "echo", "--idle-timeout", str(IDLE_S), "--body-memory", "0", TMPDIR=str(temporary)
+    )
     server.wait_until_ready()
     (spool,) = temporary.iterdir()
     with Client(server.port) as client:

@@ -36,7 +36,7 @@ def handler(request, context):
 def server(start: Start, tmp_path: Path) -> RunningServer:
     """A server with two workers."""
     (tmp_path / "main.py").write_text(ANSWERING)
-    server = start("--model-dir", tmp_path, "--workers", "2").wait_until_ready()
+    server = start("--model-dir", tmp_path, "--workers", "2", "--body-memory", "0").wait_until_ready()
     wait_until(lambda: len(server.readiness()["workers"]) == 2, "both workers")
     return server
 

@@ -13,7 +13,6 @@ from abeja.runtime.batch.line import write_line
 from abeja.runtime.batch.output import check_occupied, entry_of, failed
 from abeja.runtime.batch.past import Past
 from abeja.runtime.batch.result import Result
-from abeja.runtime.messages import SpoolFile
 
 _STATE = ".abeja-runtime-run"
 _HELD = "held"
@@ -71,7 +70,7 @@ class FolderOutput:
         """See `Output`."""
         held = self._held / str(result.item.number)
         try:
-            if isinstance(result.body, SpoolFile):
+            if not isinstance(result.body, bytes):
                 await asyncio.to_thread(_write, result, held)
             else:
                 _write(result, held)
@@ -136,11 +135,11 @@ def _write(result: Result, path: Path) -> None:
     if result.is_failure:
         with path.open("wb") as file:
             write_line(result, file)
-    elif isinstance(result.body, SpoolFile):
+    elif isinstance(result.body, bytes):
+        path.write_bytes(result.body)
+    else:
         with result.body.open() as body, path.open("wb") as file:
             shutil.copyfileobj(body, file)
-    else:
-        path.write_bytes(result.body)
 
 
 def _extension(result: Result) -> str:

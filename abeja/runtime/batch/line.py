@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any, BinaryIO, NoReturn
 
 from abeja.runtime.batch.result import Result
-from abeja.runtime.messages import Body, SpoolFile
+from abeja.runtime.messages import Body
 
 # A multiple of three bytes becomes Base64 without padding.
 _PIECE_BYTES = 3 * 64 * 1024
@@ -56,7 +56,7 @@ def _encoded(result: Result) -> tuple[bytes, Iterable[bytes]]:
 
 
 def _read(body: Body) -> bytes:
-    if not isinstance(body, SpoolFile):
+    if isinstance(body, bytes):
         return body
     with body.open() as file:
         return file.read()
@@ -83,7 +83,7 @@ def _refuse(constant: str) -> NoReturn:
 
 def _in_base64(body: Body) -> Iterator[bytes]:
     yield b'"'
-    if isinstance(body, SpoolFile):
+    if not isinstance(body, bytes):
         # Buffered: a read that gave less than it was asked for would end in padding.
         with body.open() as unbuffered, io.BufferedReader(unbuffered, _PIECE_BYTES) as file:  # type: ignore[type-var] # a raw file
             while data := file.read(_PIECE_BYTES):

@@ -6,7 +6,6 @@ from pathlib import Path
 
 from abeja.runtime.batch.line import line_of, write_line
 from abeja.runtime.batch.result import Result
-from abeja.runtime.messages import SpoolFile
 
 # Up to here, a file is copied faster than a thread is woken.
 _SMALL_BYTES = 256 * 1024
@@ -71,7 +70,7 @@ class Ordered:
             OSError: a line cannot be written.
         """
         number = result.item.number
-        is_large = isinstance(result.body, SpoolFile)
+        is_large = not isinstance(result.body, bytes)
         # One that waits already is of an earlier run.
         if is_large or self._turn.locked() or number != self.next or number in self._waiting:
             await self._hold(result, is_large=is_large)

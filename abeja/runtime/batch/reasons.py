@@ -7,7 +7,7 @@ import re
 from typing import Self
 
 from abeja.runtime import answers, logs
-from abeja.runtime.messages import Response, SpoolFile
+from abeja.runtime.messages import Response
 
 _CLIENT_ERROR = 400
 # Where services put what is wrong, in a JSON object.
@@ -72,9 +72,10 @@ def _cause(said: str) -> str:
 
 
 def _message(response: Response) -> str:
-    if isinstance(response.body, SpoolFile):
+    body = response.body or b""
+    if not isinstance(body, bytes):
         return ""  # it can be read once, and is a result
-    text = (response.body or b"").decode("utf-8", "replace")
+    text = body.decode("utf-8", "replace")
     try:
         fields = json.loads(text)
     except (ValueError, RecursionError):

@@ -3,7 +3,7 @@
 from attrs import field, frozen
 
 from abeja.runtime.batch.item import Item
-from abeja.runtime.messages import Body, SpoolFile
+from abeja.runtime.messages import Body
 
 _CLIENT_ERROR = 400
 
@@ -37,5 +37,5 @@ class Result:
 
     def remove_file(self) -> None:
         """Delete the spool file of its body."""
-        if isinstance(self.body, SpoolFile):
+        if not isinstance(self.body, bytes):
             self.body.remove()

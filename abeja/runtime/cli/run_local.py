@@ -21,7 +21,7 @@ from abeja.runtime.cli.vendor import apply_vendor_options, with_vendor_options
 from abeja.runtime.errors import OutputFailedError
 from abeja.runtime.inputs import json_problems, request_from_inputs
 from abeja.runtime.local import run_once
-from abeja.runtime.messages import Response, SpoolFile
+from abeja.runtime.messages import Response
 from abeja.runtime.spool import Spool
 from abeja.runtime.version import VERSION
 
@@ -107,10 +107,11 @@ class _Log(io.StringIO):
 
 
 def _read(response: Response) -> bytes:
-    if isinstance(response.body, SpoolFile):
-        with response.body.open() as file:
-            return file.read()
-    return response.body or b""
+    body = response.body or b""
+    if isinstance(body, bytes):
+        return body
+    with body.open() as file:
+        return file.read()
 
 
 def _print_body(body: bytes) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from abeja.runtime.answers import REQUEST_ID_HEADER
-from abeja.runtime.messages import Body, Content, Request, Response, SpoolFile
+from abeja.runtime.messages import Body, Content, LargeBody, Request, Response, SpoolFile
 from abeja.runtime.worker import frames
 
 _Pairs = tuple[tuple[str, str], ...]
@@ -82,7 +82,8 @@ def encode_response(number: int, response: Response, *, stages: Stages) -> tuple
         return frames.encode_json({**fields, "body": "inline"}), [*payload, body]
     if body is None:
         return frames.encode_json({**fields, "body": "stream"}), payload
-    return frames.encode_json({**fields, "body": "file", "path": str(body.path), "size": body.size_bytes}), payload
+    file = _file(body)
+    return frames.encode_json({**fields, "body": "file", "path": str(file.path), "size": file.size_bytes}), payload
 
 
 def decode_response(header: dict[str, Any], payload: bytes, *, request_id: str) -> Response:
@@ -111,10 +112,17 @@ def _content_fields(content: Content, payload: list[bytes]) -> list[Any]:
     """Content type, file name, form name, size and path of one body, which goes into the payload if it is no file."""
     body = content.body
     names = [content.content_type, content.file_name, content.form_name]
-    if isinstance(body, SpoolFile):
-        return [*names, body.size_bytes, str(body.path)]
+    if not isinstance(body, bytes):
+        file = _file(body)
+        return [*names, file.size_bytes, str(file.path)]
     payload.append(body)
     return [*names, len(body), None]
+
+
+def _file(body: LargeBody) -> SpoolFile:
+    if isinstance(body, SpoolFile):
+        return body
+    raise TypeError("a server with fronts shares no memory with its workers")
 
 
 @lru_cache(_KNOWN_HEADS)

@@ -104,7 +104,7 @@ class Reception:
     def _readable(self, number: int, response: Response) -> Response:
         """The same, with a file that the front can open: without a name, and open here until the front has it."""
         body = response.body
-        if not isinstance(body, SpoolFile):
+        if body is None or isinstance(body, bytes):
             return response
         try:
             file = self._files[number] = body.open()

@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+from abeja.runtime.messages import SharedBody
 from abeja.runtime.spool import NEW_FILE, is_own, locked
 
 
@@ -28,6 +29,10 @@ class FrontSpool:
         except FileNotFoundError:
             self._make_again()
             return os.open(path, NEW_FILE, 0o600), path
+
+    def reserve(self, size_bytes: int) -> SharedBody | None:  # noqa: ARG002 (the interface)
+        """No memory: what a front shares with the main process is not shared with the workers."""
+        return None
 
     def _make_again(self) -> None:
         spool = self._folder.parent

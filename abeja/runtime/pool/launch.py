@@ -14,7 +14,14 @@ WORKER_FOLDER = Path(worker_package.__file__).parent
 
 
 async def execute(
-    protocol: asyncio.SubprocessProtocol, model: Model, *, mark: str, channel_fd: int, inbox_fd: int, output_fd: int
+    protocol: asyncio.SubprocessProtocol,
+    model: Model,
+    *,
+    mark: str,
+    channel_fd: int,
+    inbox_fd: int,
+    output_fd: int,
+    memory_fds: tuple[int, int] | None,
 ) -> asyncio.SubprocessTransport:
     """Start the worker's interpreter.
 
@@ -25,6 +32,7 @@ async def execute(
         channel_fd: the worker's end of its channel.
         inbox_fd: that of its inbox.
         output_fd: its stdout and stderr.
+        memory_fds: of the memory that it shares, if it does.
 
     Raises:
         OSError, ValueError: it cannot be executed.
@@ -44,7 +52,7 @@ async def execute(
         stderr=output_fd,
         cwd=model.folder,
         env={**model.environment, guardian_main.VARIABLE: mark},
-        pass_fds=(channel_fd, inbox_fd),
+        pass_fds=(channel_fd, inbox_fd, *(memory_fds or ())),
         # A group of its own: Ctrl-C is the server's to handle, and its children end with it.
         start_new_session=True,
     )

@@ -13,8 +13,10 @@ from collections.abc import Callable
 from enum import Enum
 from typing import Any
 
+from abeja.runtime.body_memory import BodyMemory
 from abeja.runtime.engine import Call, RequestTooLargeError, WorkerFullError, WorkerUnreachableError
 from abeja.runtime.errors import SpoolFailedError
+from abeja.runtime.messages import SharedBody
 from abeja.runtime.model import Model
 from abeja.runtime.pool import exits, guardian_main, memory, reports
 from abeja.runtime.pool.channel import Channel
@@ -114,6 +116,8 @@ class WorkerProcess(asyncio.SubprocessProtocol):
         self._on_gone = on_gone
         self._channel = Channel(on_frame=self._frame, on_closed=self._channel_closed)
         self._inbox = Inbox()
+        # For its answers.
+        self._memory: BodyMemory | None = None
         # Between null bytes, which no text that is printed has.
         self._output_mark = f"\0{secrets.token_hex(8)}\0"
         self._output = Output(
@@ -193,7 +197,7 @@ class WorkerProcess(asyncio.SubprocessProtocol):
         """
         with contextlib.ExitStack() as opened:
             try:
-                ours = await self._spawn(opened)
+                ours, memory_fds = await self._spawn(opened)
             except BaseException as error:
                 self._output.close()
                 self._inbox.close()
@@ -208,7 +212,7 @@ class WorkerProcess(asyncio.SubprocessProtocol):
         self._timer = asyncio.get_running_loop().call_later(self._startup_timeout_s, self._startup_timed_out)
         _log.info("Loading user model handler with %s...", self._model.handler)
         header = init_header(self._model, version=self._version)
-        own = {"concurrency": self._concurrency, "output_mark": self._output_mark}
+        own = {"concurrency": self._concurrency, "output_mark": self._output_mark, "memory": memory_fds}
         self._tell({"kind": "init", **header, "spool_dir": str(self._folder), **own})
         await self._ready
 
@@ -330,14 +334,15 @@ class WorkerProcess(asyncio.SubprocessProtocol):
         """Whether it has ended, or is about to, although not all that it left has been seen yet."""
         return self._has_exited or not self._channel.is_open or self._ending.is_killed
 
-    async def _spawn(self, opened: contextlib.ExitStack) -> socket.socket:
-        """Start the process; returns our end of its socket. `opened` closes what only the process needs."""
+    async def _spawn(self, opened: contextlib.ExitStack) -> tuple[socket.socket, tuple[int, int] | None]:
+        """Start the process; returns our end of its socket, and what it shares. `opened` closes what only it needs."""
         self._spool.create_folder(self._folder.name)
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
         opened.callback(theirs.close)
         try:
             output = self._output.open()
             opened.callback(os.close, output)
+            memory_fds = self._share_memory(opened)
             self._process = await execute(
                 self,
                 self._model,
@@ -345,11 +350,23 @@ class WorkerProcess(asyncio.SubprocessProtocol):
                 channel_fd=theirs.fileno(),
                 inbox_fd=self._inbox.fileno(),
                 output_fd=output,
+                memory_fds=memory_fds,
             )
         except BaseException:  # cancelled by a stop of the pool, too
             ours.close()
             raise
-        return ours
+        return ours, memory_fds
+
+    def _share_memory(self, opened: contextlib.ExitStack) -> tuple[int, int] | None:
+        """The descriptors of what it shares with the server, for requests and for answers; None if it is nothing."""
+        requests = self._spool.memory
+        if requests is None:
+            return None
+        self._memory = BodyMemory.create(self._spool.memory_bytes)
+        if self._memory is None:
+            return None
+        opened.callback(self._memory.close_file)
+        return requests.fileno(), self._memory.fileno()
 
     def _frame(self, header: dict[str, Any], payload: bytes) -> None:
         kind = header["kind"]
@@ -384,7 +401,7 @@ class WorkerProcess(asyncio.SubprocessProtocol):
         if kind == "response":
             head = reports.answer_head(header)
             turn.is_streaming = head.is_streamed
-            call.on_answer(head, payload)
+            call.on_answer(head, self._body_in_memory(header) if header["body"] == "memory" else payload)
             if head.is_streamed:
                 return
         elif kind == "end":
@@ -398,6 +415,12 @@ class WorkerProcess(asyncio.SubprocessProtocol):
             call.on_failure(failure)
         # Only now: if handling the frame had failed, the call would have been lost with the worker.
         self._turn_ended(turn)
+
+    def _body_in_memory(self, header: dict[str, Any]) -> SharedBody:
+        body = None if self._memory is None else self._memory.body(header.get("block"), header.get("size"))
+        if body is None:
+            raise frames.FrameError("an answer is said to be where none can be")
+        return body
 
     def _look_at_wear(self) -> None:
         self.wear.look(requests=self._begun, resident_bytes=self._witness.resident_bytes)
@@ -518,6 +541,8 @@ class WorkerProcess(asyncio.SubprocessProtocol):
             self._process.close()
         self._output.close()
         self._channel.close()
+        # It goes when the last answer in it has been sent.
+        self._memory = None
         self.exit = self._exit()
         shutil.rmtree(self._folder, ignore_errors=True)
         with contextlib.ExitStack() as told:

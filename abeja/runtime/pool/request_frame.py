@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
-from abeja.runtime.messages import Content, Request, SpoolFile
+from abeja.runtime.messages import Content, Request, SharedBody, SpoolFile
 from abeja.runtime.worker import frames
 
 _Head = tuple[str, str, str, str | None, tuple[tuple[str, tuple[str, ...]], ...]]
@@ -46,6 +46,8 @@ def _fields(content: Content) -> Mapping[str, Any]:
     }
     if isinstance(content.body, SpoolFile):
         return {**named, "size": content.body.size_bytes, "path": str(content.body.path)}
+    if isinstance(content.body, SharedBody):
+        return {**named, "size": content.body.size_bytes, "block": content.body.first}
     return {**named, "size": len(content.body)}
 
 

@@ -13,9 +13,10 @@ from abeja.runtime.admission import Submission
 from abeja.runtime.errors import AnswerInvalidError
 from abeja.runtime.events import RequestRecord
 from abeja.runtime.journal import Journal
-from abeja.runtime.messages import REQUESTER_HEADER, Response, SpoolFile
+from abeja.runtime.messages import REQUESTER_HEADER, LargeBody, Response, SharedBody
+from abeja.runtime.server.body_sender import BodySender
+from abeja.runtime.server.body_source import BodySource, FileSource, MemorySource
 from abeja.runtime.server.connection import Connection
-from abeja.runtime.server.file_sender import FileSender
 from abeja.runtime.server.head import HEALTH_PATH, Head
 
 _log = logging.getLogger("abeja.runtime")
@@ -83,7 +84,7 @@ class Answer:
         self._content_type = ""
         self._error = ""
         self._sent_bytes = 0
-        self._file: FileSender | None = None
+        self._sender: BodySender | None = None
         self.closes = not head.is_persistent
         self.exchange: Submission | None = None
         self.request_bytes = 0
@@ -119,7 +120,7 @@ class Answer:
 
     def abandon(self) -> None:
         """The client has left before the end of the answer."""
-        if self._file is None:  # which says so itself
+        if self._sender is None:  # which says so itself
             self._record("left")
 
     def _begin(self, response: Response) -> None:
@@ -134,31 +135,28 @@ class Answer:
             self._connection.write(head)
             self.finish(is_complete=True)
         else:
-            self._begin_file(response, body)
+            self._begin_large(response, body)
 
-    def _begin_file(self, response: Response, file: SpoolFile) -> None:
+    def _begin_large(self, response: Response, body: LargeBody) -> None:
         try:
             # Before the head, which promises it.
-            source = file.open()
+            source = _source_of(body)
         except OSError as error:
-            file.remove()
             failure = AnswerInvalidError("unexpected error occurred", detail=f"the answer cannot be read: {error}")
             _log.error("%s: %s", failure.slug, failure.detail, extra={"request_id": self._request_id})
             self._begin(answers.error_response(failure, request_id=self._request_id))
             return
-        # It needs no name any more: so nothing is left of it, and nobody who has the answer finds it.
-        file.remove()
         try:
-            self._connection.write(self._head_of(response, file.size_bytes))
+            self._connection.write(self._head_of(response, body.size_bytes))
         except BaseException:
             source.close()
             raise
-        size_bytes = file.size_bytes if self._has_body else 0
-        self._file = FileSender(self._connection, source, size_bytes=size_bytes, on_done=self._finish_file)
-        # First the worker gets its next request: sending a file takes a while.
-        asyncio.get_running_loop().call_soon(self._file.send)
+        size_bytes = body.size_bytes if self._has_body else 0
+        self._sender = BodySender(self._connection, source, size_bytes=size_bytes, on_done=self._finish_large)
+        # First the worker gets its next request: sending a large body takes a while.
+        asyncio.get_running_loop().call_soon(self._sender.send)
 
-    def _finish_file(self, is_complete: bool) -> None:  # noqa: FBT001 (a callback with one argument)
+    def _finish_large(self, is_complete: bool) -> None:  # noqa: FBT001 (a callback with one argument)
         self.finish(is_complete=is_complete)
 
     def _head_of(self, response: Response, length: int | None) -> bytes:
@@ -215,12 +213,27 @@ class Answer:
                     self._status,
                     self._content_type,
                     self.request_bytes,
-                    self._file.sent_bytes if self._file is not None else self._sent_bytes,
+                    self._sender.sent_bytes if self._sender is not None else self._sent_bytes,
                     self._error or (exchange.error if exchange else ""),
                     outcome,
                 )
             )
         )
+
+
+def _source_of(body: LargeBody) -> BodySource:
+    """What is sent of it; nobody needs the body itself any more.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    if isinstance(body, SharedBody):
+        return MemorySource(body)
+    try:
+        return FileSource(body.open())
+    finally:
+        # It needs no name any more: so nothing is left of it, and nobody who has the answer finds it.
+        body.remove()
 
 
 @lru_cache(maxsize=256)

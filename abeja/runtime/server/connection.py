@@ -43,6 +43,16 @@ class Connection(Protocol):
             OSError: this file cannot be sent like that.
         """
 
+    def send_now(self, data: memoryview) -> int:
+        """Send what the system takes at once of `data`, which may change after the call.
+
+        Returns:
+            How many bytes that were.
+
+        Raises:
+            BlockingIOError: it takes nothing now, or the connection has closed.
+        """
+
     def finish(self, *, closes: bool) -> None:
         """The answer is complete. If it `closes`, the client sees the end, and what it still sends is dropped."""
 

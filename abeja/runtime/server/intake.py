@@ -201,7 +201,8 @@ class Intake:
     def _new_sink(self) -> BodySink:
         # The parts of a form share one.
         self._budget = self._budget or MemoryBudget()
-        return BodySink(self._spool, self._budget)
+        length = None if self._head is None else self._head.content_length
+        return BodySink(self._spool, self._budget, most_bytes=length)
 
     def _request(self, head: Head, sink: BodySink | MultipartSink) -> Request:
         contents = sink.close() if isinstance(sink, MultipartSink) else (Content(body=sink.close()),)

@@ -167,13 +167,25 @@ class LlhttpConnection(asyncio.BufferedProtocol):
 
     def send_file(self, descriptor: int, offset: int, size_bytes: int) -> int:
         """See `Connection`."""
+        try:
+            return os.sendfile(self._unused_descriptor(), descriptor, offset, size_bytes)
+        except ConnectionError as error:  # the transport will find out, and close
+            raise BlockingIOError from error
+
+    def send_now(self, data: memoryview) -> int:
+        """See `Connection`."""
+        try:
+            return os.write(self._unused_descriptor(), data)
+        except ConnectionError as error:
+            raise BlockingIOError from error
+
+    def _unused_descriptor(self) -> int:
+        """That of the socket, if nothing that was written before has to go first."""
         transport = self._transport
         if transport is None or transport.is_closing() or transport.get_write_buffer_size():
             raise BlockingIOError
-        try:
-            return os.sendfile(transport.get_extra_info("socket").fileno(), descriptor, offset, size_bytes)
-        except ConnectionError as error:  # the transport will find out, and close
-            raise BlockingIOError from error
+        descriptor: int = transport.get_extra_info("socket").fileno()
+        return descriptor
 
     def when_flushed(self, callback: Callable[[], None]) -> None:
         """See `Connection`."""

@@ -103,7 +103,8 @@ class Server:
             loop.add_signal_handler(number, self._signalled)
         options = self._options
         with (
-            Spool() as spool,
+            # Fronts are other processes: what they read goes to the workers in files.
+            Spool(memory_bytes=options.body_memory if options.fronts == 1 else 0) as spool,
             Observation(
                 self._model,
                 plugins=self._plugins,

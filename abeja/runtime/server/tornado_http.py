@@ -130,12 +130,16 @@ class _RequestConnection:
 
     def send_file(self, descriptor: int, offset: int, size_bytes: int) -> int:
         """See `Connection`."""
-        stream = self.tornado.stream
-        if stream.closed() or stream.writing():
-            raise BlockingIOError
         try:
-            return os.sendfile(stream.socket.fileno(), descriptor, offset, size_bytes)
+            return os.sendfile(self._unused_descriptor(), descriptor, offset, size_bytes)
         except ConnectionError as error:  # the stream will find out, and close
+            raise BlockingIOError from error
+
+    def send_now(self, data: memoryview) -> int:
+        """See `Connection`."""
+        try:
+            return os.write(self._unused_descriptor(), data)
+        except ConnectionError as error:
             raise BlockingIOError from error
 
     def finish(self, *, closes: bool) -> None:
@@ -166,6 +170,13 @@ class _RequestConnection:
         """The client has left."""
         if self._timer is not None:
             self._timer.cancel()
+
+    def _unused_descriptor(self) -> int:
+        """That of the socket, if nothing that was written before has to go first."""
+        stream = self.tornado.stream
+        if stream.closed() or stream.writing():
+            raise BlockingIOError
+        return stream.socket.fileno()
 
     def _end_output(self) -> None:
         try:

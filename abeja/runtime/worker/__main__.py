@@ -5,7 +5,6 @@ Exit codes: 0 after end of file; 4 when the handler could not be loaded (the rea
 """
 
 import faulthandler
-import fcntl
 import importlib
 import importlib.util
 import os
@@ -14,8 +13,6 @@ import socket
 import sys
 from typing import Any
 
-# Above what programs use by hand (`exec 3<`, dup2 on 0..9), below what RLIMIT_NOFILE commonly allows.
-_CHANNEL_FD = 200
 _PACKAGE = "_abeja_worker"
 _FOLDER = os.path.dirname(os.path.realpath(__file__))
 _PR_SET_PDEATHSIG = 1
@@ -44,16 +41,6 @@ def _die_with_parent(parent_pid: int) -> None:
         os._exit(0)
 
 
-def _take_socket(fd: int, kind: int) -> socket.socket:
-    """A socket of ours on a high, close-on-exec descriptor, out of the way of user code and its children."""
-    try:
-        high = fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, _CHANNEL_FD)
-    except OSError:
-        high = fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, 10)
-    os.close(fd)
-    return socket.socket(socket.AF_UNIX, kind, 0, fileno=high)
-
-
 def main(fd: int, inbox_fd: int, parent_pid: int) -> int:
     """Serve until the server closes the socket. Returns the exit code."""
     _die_with_parent(parent_pid)
@@ -61,8 +48,13 @@ def main(fd: int, inbox_fd: int, parent_pid: int) -> int:
     # What user code prints can never reach the protocol, and both streams keep one order in the log.
     os.dup2(2, 1)
     load = _import_siblings()
-    channel = load(_PACKAGE + ".channel").Channel(_take_socket(fd, socket.SOCK_STREAM))
-    inbox = load(_PACKAGE + ".inbox").Inbox(_take_socket(inbox_fd, socket.SOCK_SEQPACKET))
+    moved = load(_PACKAGE + ".high_descriptor").moved
+    channel = load(_PACKAGE + ".channel").Channel(
+        socket.socket(socket.AF_UNIX, socket.SOCK_STREAM, 0, fileno=moved(fd))
+    )
+    inbox = load(_PACKAGE + ".inbox").Inbox(
+        socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET, 0, fileno=moved(inbox_fd))
+    )
     load(_PACKAGE + ".session")
     frame = channel.receive()
     if frame is None:

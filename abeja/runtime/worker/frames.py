@@ -9,20 +9,21 @@
       magic  version  uint32, big-endian each         UTF-8 object     bytes
 
 The header is a JSON object whose ``kind`` names the message; small bodies are the payload, large
-ones travel as files whose path is in the header. Nothing is ever pickled.
+ones lie in files or in shared memory, and the header says where. Nothing is ever pickled.
 
 ==========  =========  ========================================================================
 kind        sent by    header fields
 ==========  =========  ========================================================================
 init        server     model_dir, handler, abi, encoders, spool_dir, version, concurrency, output_mark (see
-                       `labelled_output`)
+                       `labelled_output`), memory (two descriptors, or null: see `large_bodies`)
 ready       worker     python
 failed      worker     error (`slug`, `message`, `hint`, `traceback`)
 request     server     id, request_id, method, path, query, content_type, headers, contents, client_ip,
                        timeout_s
 cancel      server     id: the client has left, stop producing the streamed answer
 credit      server     id, bytes: so many more of the streamed answer may be sent
-response    worker     id, status, content_type, headers, body: "inline", "stream" or "file" (path, size)
+response    worker     id, status, content_type, headers, body: "inline", "stream", "memory" (block, size) or
+                       "file" (path, size)
 chunk       worker     id; the payload is the next piece of a streamed answer
 end         worker     id: the streamed answer is complete
 error       worker     id, error (`slug`, `message`, `traceback`); also in the middle of a stream
@@ -45,7 +46,7 @@ MAGIC = b"ABW\x01"
 # A head of 64 KiB, escaped to ASCII, stays far below this; what the names of many multipart parts may
 # reach beyond it is refused.
 HEADER_LIMIT_BYTES = 8 * 1024 * 1024
-# Bodies above INLINE_LIMIT_BYTES are files: what is left are pieces of this order.
+# Bodies above INLINE_LIMIT_BYTES are elsewhere: what is left are pieces of this order.
 PAYLOAD_LIMIT_BYTES = 1024 * 1024
 # A body up to this size travels in the frame; the size at which the server stops holding a body in memory.
 INLINE_LIMIT_BYTES = 64 * 1024

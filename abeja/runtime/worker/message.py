@@ -5,6 +5,8 @@ import os
 import tempfile
 from typing import Any, BinaryIO, Callable, Dict, List, Optional, Tuple, cast
 
+from .large_bodies import LargeBodies
+
 # The size of the read buffer over an inline body; the original's files had the same.
 BUFFER_BYTES = 8192
 
@@ -58,7 +60,9 @@ class Message(object):
         timeout_s: how long the worker may take from now on; None for as long as it likes.
     """
 
-    def __init__(self, header: Dict[str, Any], payload: bytes, spool_dir: str) -> None:
+    def __init__(
+        self, header: Dict[str, Any], payload: bytes, spool_dir: str, bodies: Optional[LargeBodies] = None
+    ) -> None:
         self.request_id: str = header["request_id"]
         self.method: str = header["method"]
         self.path: str = header["path"]
@@ -68,6 +72,7 @@ class Message(object):
         self.timeout_s: Optional[float] = header["timeout_s"]
         self._header = header
         self._spool_dir = spool_dir
+        self._large = bodies or LargeBodies(spool_dir)
         self._bodies: List[BinaryIO] = []
         self.contents = self._open_contents(header["contents"], payload)
 
@@ -99,6 +104,8 @@ class Message(object):
                 # As `open` does it, which would also ask whether the file is a terminal.
                 body = cast(BinaryIO, io.BufferedReader(io.FileIO(field["path"]), BUFFER_BYTES))
                 self._bodies.append(body)
+            elif "block" in field:
+                body = self.new_body(self._large.request(field["block"], size))
             else:
                 body = self.new_body(payload[offset : offset + size])
                 offset += size

@@ -4,8 +4,9 @@ import itertools
 import sys
 from typing import Any, Callable, Dict, Iterable, List, Optional, Tuple
 
-from . import answer_file, failure, frames, labelled_output, loading
+from . import failure, frames, labelled_output, loading
 from .channel import ChannelClosedError
+from .large_bodies import LargeBodies
 from .message import Message
 from .services import Services
 
@@ -44,6 +45,7 @@ class Session(object):
     def __init__(self, channel: Any, init: Dict[str, Any], loop: Optional[Any] = None) -> None:
         self._channel = channel
         self._spool_dir: str = init["spool_dir"]
+        self._bodies = LargeBodies(self._spool_dir, init.get("memory"))
         self._services, self._adapter = _load_adapter(init, loop)
 
     def answer(self, header: Dict[str, Any], payload: bytes) -> None:
@@ -53,7 +55,7 @@ class Session(object):
             ChannelClosedError: the server has gone.
             BaseException: whatever the handler, or the ABI about its answer, raised.
         """
-        message = Message(header, payload, self._spool_dir)
+        message = Message(header, payload, self._spool_dir, self._bodies)
         try:
             reply = self._adapter.call(message)
             self._channel.require_owner()
@@ -117,9 +119,9 @@ class Session(object):
             head["body"] = "inline"
             self._channel.send(head, payload)
             return
-        path, size = answer_file.write(pieces, self._spool_dir)
+        place = self._bodies.put(pieces)
         _flush_output()
-        self._channel.send(dict(head, body="file", path=path, size=size))
+        self._channel.send(dict(head, **place))
 
 
 class SerialSession(Session):

@@ -119,6 +119,10 @@ DEEDS = {
     "file that is longer": lambda: file_as_answer(10),
     "file that is shorter": lambda: file_as_answer(1000),
     "file of odd size": lambda: file_as_answer("100"),
+    "memory elsewhere": lambda: response(body="memory", block=10**9, size=1),
+    "memory of nothing": lambda: response(body="memory", block=0, size=0),
+    "memory of a text": lambda: response(body="memory", block="0", size=1),
+    "memory without a place": lambda: response(body="memory"),
     "later": say_later,
 }
 

@@ -1,11 +1,10 @@
-"""Sends a file on a connection, as fast as its client takes it, and without holding more than a piece of it."""
+"""Sends a large body on a connection, as fast as its client takes it, and without a copy of more than a piece of it."""
 
 import asyncio
 import logging
-import os
 from collections.abc import Callable
-from typing import BinaryIO
 
+from abeja.runtime.server.body_source import BodySource
 from abeja.runtime.server.connection import Connection
 
 _log = logging.getLogger("abeja.runtime")
@@ -18,8 +17,8 @@ _TURN_BYTES = 1024 * 1024
 _STALL_S = 60.0
 
 
-class FileSender:
-    """One file on its way to one client.
+class BodySender:
+    """One body on its way to one client.
 
     The system sends what it has room for. When it has none, one piece goes through the connection, which says when
     there is room again.
@@ -35,7 +34,7 @@ class FileSender:
     """
 
     def __init__(
-        self, connection: Connection, source: BinaryIO, *, size_bytes: int, on_done: Callable[[bool], None]
+        self, connection: Connection, source: BodySource, *, size_bytes: int, on_done: Callable[[bool], None]
     ) -> None:
         self._connection = connection
         self._source = source
@@ -54,7 +53,7 @@ class FileSender:
             return
         try:
             self._send_directly()
-        except OSError:  # nothing now, or never from this file system
+        except OSError:  # nothing now, or never from this source
             self._send_piece()
 
     def _send_directly(self) -> None:
@@ -65,7 +64,7 @@ class FileSender:
                 self._end(is_complete=False)
                 return
             # Never more than was promised: it would be taken for the next answer.
-            sent = self._connection.send_file(self._source.fileno(), self.sent_bytes, left_bytes)
+            sent = self._source.send(self._connection, self.sent_bytes, left_bytes)
             if not sent:
                 self._end_short()
                 return
@@ -79,7 +78,7 @@ class FileSender:
     def _send_piece(self) -> None:
         try:
             size_bytes = min(_PIECE_BYTES, self._size_bytes - self.sent_bytes)
-            data = os.pread(self._source.fileno(), size_bytes, self.sent_bytes)
+            data = self._source.read(self.sent_bytes, size_bytes)
         except OSError as error:
             _log.error("the rest of an answer cannot be read: %s", error)
             self._end(is_complete=False)

@@ -9,9 +9,10 @@ from typing import Any, cast
 
 import pytest
 
-from abeja.runtime.server import file_sender
+from abeja.runtime.server import body_sender
+from abeja.runtime.server.body_sender import BodySender
+from abeja.runtime.server.body_source import FileSource
 from abeja.runtime.server.event_loop import new_event_loop
-from abeja.runtime.server.file_sender import FileSender
 from abeja.runtime.server.llhttp import LlhttpConnection, Surroundings
 
 CONTENT = bytes(range(256)) * 8_000
@@ -65,7 +66,7 @@ async def sent(path: Path, *, size_bytes: int) -> tuple[bool, bytes, int]:
         done: asyncio.Future[bool] = loop.create_future()
         # Before it, as the head of an answer is.
         connection.write(b"head")
-        sender = FileSender(connection, path.open("rb"), size_bytes=size_bytes, on_done=done.set_result)
+        sender = BodySender(connection, FileSource(path.open("rb")), size_bytes=size_bytes, on_done=done.set_result)
         sender.send()
         theirs.setblocking(False)  # noqa: FBT003 (the standard library's signature)
         came = b""
@@ -109,7 +110,9 @@ def test_a_client_that_has_left_ends_it(runner: asyncio.Runner, file: Path) -> N
         with sockets() as (ours, theirs):
             connection = await opened(ours)
             done: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-            sender = FileSender(connection, file.open("rb"), size_bytes=len(CONTENT), on_done=done.set_result)
+            sender = BodySender(
+                connection, FileSource(file.open("rb")), size_bytes=len(CONTENT), on_done=done.set_result
+            )
             sender.send()
             theirs.close()
             return await asyncio.wait_for(done, 10)
@@ -120,13 +123,15 @@ def test_a_client_that_has_left_ends_it(runner: asyncio.Runner, file: Path) -> N
 def test_a_client_that_takes_nothing_is_given_up(
     runner: asyncio.Runner, file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(file_sender, "_STALL_S", 0.05)
+    monkeypatch.setattr(body_sender, "_STALL_S", 0.05)
 
     async def stalled() -> bool:
         with sockets() as (ours, _):
             connection = await opened(ours)
             done: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-            sender = FileSender(connection, file.open("rb"), size_bytes=len(CONTENT), on_done=done.set_result)
+            sender = BodySender(
+                connection, FileSource(file.open("rb")), size_bytes=len(CONTENT), on_done=done.set_result
+            )
             sender.send()
             is_complete = await asyncio.wait_for(done, 10)
             connection.close()

@@ -65,11 +65,13 @@ class Channel(object):
             ChannelClosedError: the server has gone.
             frames.FrameError: the frame is above the limits; nothing was sent.
         """
+        self.send_frame(frames.encode(header, payload))
+
+    def send_frame(self, frame: bytes) -> None:
+        """See `send`; `frame` is encoded."""
         self.require_owner()
-        is_whole = header.get("body") == "inline"
-        data = frames.encode_inline(header, payload) if is_whole else frames.encode(header, payload)
         try:
-            self._socket.sendall(data)
+            self._socket.sendall(frame)
         except OSError as error:
             raise ChannelClosedError from error
 

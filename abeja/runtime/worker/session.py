@@ -68,18 +68,15 @@ class Session(object):
         """Let go of what the services hold."""
         self._services.close()
 
-    def answer_or_report(self, header: Dict[str, Any], payload: bytes) -> None:
-        """Answer one request, or send the error that `answer` has raised.
+    def report(self, request_id: int, error: BaseException) -> None:
+        """Send, instead of an answer, the error that `answer` has raised.
 
         Raises:
-            ChannelClosedError: the server has gone.
+            ChannelClosedError: the server has gone; this may be the error.
         """
-        try:
-            self.answer(header, payload)
-        except ChannelClosedError:
-            raise
-        except BaseException as error:  # SystemExit, GeneratorExit and the user's own too: the worker lives on
-            self._channel.send({"kind": "error", "id": header["id"], "error": failure.describe(error)})
+        if isinstance(error, ChannelClosedError):
+            raise error
+        self._channel.send({"kind": "error", "id": request_id, "error": failure.describe(error)})
 
     def _reply(self, request_id: int, reply: Dict[str, Any]) -> None:
         head = {
@@ -110,12 +107,15 @@ class Session(object):
         _flush_output()
         self._channel.send({"kind": "end", "id": request_id})
 
-    def _send_whole(self, head: Dict[str, Any], body: Iterable[bytes]) -> None:
-        payload, pieces = _collect(body)
+    def _send_whole(self, head: Dict[str, Any], body: Any) -> None:
+        # Most bodies are one small piece, as it is sent.
+        is_ready = type(body) is tuple and len(body) == 1 and type(body[0]) is bytes
+        is_small = is_ready and len(body[0]) <= frames.INLINE_LIMIT_BYTES
+        payload, pieces = (body[0], ()) if is_small else _collect(body)
         if not pieces:
             _flush_output()
             head["body"] = "inline"
-            self._channel.send(head, payload)
+            self._channel.send_frame(frames.encode_inline(head, payload))
             return
         path, size = answer_file.write(pieces, self._spool_dir)
         _flush_output()
@@ -145,9 +145,12 @@ class SerialSession(Session):
             if frame is None:
                 return
             header, payload = frame
-            self._current.set(header["request_id"])
-            self.answer_or_report(header, payload)
-            self._current.set("")
+            self._current.request_id = header["request_id"]
+            try:
+                self.answer(header, payload)
+            except BaseException as error:  # SystemExit, GeneratorExit and the user's own too: the worker lives on
+                self.report(header["id"], error)
+            self._current.request_id = ""
 
 
 def _load_adapter(init: Dict[str, Any], loop: Optional[Any]) -> Tuple[Services, Any]:
@@ -169,9 +172,6 @@ def _load_adapter(init: Dict[str, Any], loop: Optional[Any]) -> Tuple[Services, 
 
 def _collect(body: Iterable[bytes]) -> Tuple[bytes, Iterable[bytes]]:
     """The whole body if it is small, and nothing; else nothing, and its pieces."""
-    # Most bodies are one small piece, as it is sent.
-    if type(body) is tuple and len(body) == 1 and type(body[0]) is bytes and len(body[0]) <= frames.INLINE_LIMIT_BYTES:
-        return body[0], ()
     pieces: List[bytes] = []
     size = 0
     iterator = iter(body)

@@ -69,7 +69,9 @@ class Channel(object):
 
     def send_frame(self, frame: bytes) -> None:
         """See `send`; `frame` is encoded."""
-        self.require_owner()
+        # As `require_owner`, but for the call: every answer comes along here.
+        if os.getpid() != self._owner_pid:
+            os._exit(0)
         try:
             self._socket.sendall(frame)
         except OSError as error:

@@ -116,11 +116,12 @@ class Message(object):
 class _InlineBody(io.BytesIO):
     """A small body in memory that becomes a file when a handler asks for its name or its descriptor."""
 
+    __slots__ = ("spool_dir",)
     mode = "rb"
     # Raw files have it: their BufferedReader reads all of the rest at once.
     readall = io.BytesIO.read
+    spool_dir: str
     # On the class, for a constructor of our own would be a good part of a small request's time.
-    spool_dir = ""
     _file: Optional[BinaryIO] = None
     _path = ""
 

@@ -5,6 +5,7 @@ original runtime was seen to do (compat/vectors/19.04.json).
 """
 
 import collections.abc
+import functools
 import inspect
 import io
 import json
@@ -70,9 +71,12 @@ class Adapter(object):
             if not isinstance(result, dict):
                 raise TypeError(_wrong_type(result))
         content_type = result.get("content_type", DEFAULT_CONTENT_TYPE)
-        if not isinstance(content_type, str) or not content_type.strip():
-            raise ValueError(_wrong_content_type(content_type))
-        body, is_streamed = self._body(result.get("content"), content_type)
+        media_type = _media_type(content_type) if isinstance(content_type, str) else None
+        if media_type is None:
+            raise ValueError(
+                "content_type: expected a media type such as 'application/json', found %r" % (content_type,)
+            )
+        body, is_streamed = self._body(result.get("content"), media_type)
         status, metadata = result.get("status_code"), result.get("metadata")
         return {
             "status": 200 if status is None else _status(status),
@@ -82,10 +86,9 @@ class Adapter(object):
             "streamed": is_streamed,
         }
 
-    def _body(self, content: Any, content_type: str) -> Tuple[Iterable[bytes], bool]:
+    def _body(self, content: Any, media_type: str) -> Tuple[Iterable[bytes], bool]:
         if content is None:
             return (), False
-        media_type = content_type.partition(";")[0].strip().lower()
         encoders = []
         for encoder_class in self._services.encoders:
             encoder = encoder_class(media_type)
@@ -101,6 +104,12 @@ class Adapter(object):
             return (), False
         is_streamed = isinstance(content, collections.abc.Iterator) and not isinstance(content, io.IOBase)
         return _encoded(content, encoders), is_streamed
+
+
+@functools.lru_cache(maxsize=64)
+def _media_type(content_type: str) -> Optional[str]:
+    """In lower case, without parameters; None if the content type is blank."""
+    return content_type.partition(";")[0].strip().lower() if content_type.strip() else None
 
 
 def _encoded(elements: Iterable[Any], encoders: List[Any]) -> Iterator[bytes]:
@@ -186,10 +195,6 @@ def _wrong_type(result: Any) -> str:
     if inspect.isgenerator(result):
         return found + " (generators are of image version 18.10: `--image-version 18.10`)"
     return found + " such as {'status_code': 200, 'content_type': 'application/json', 'content': ...}"
-
-
-def _wrong_content_type(value: Any) -> str:
-    return "content_type: expected a media type such as 'application/json', found %r" % (value,)
 
 
 def _initial_context() -> Any:

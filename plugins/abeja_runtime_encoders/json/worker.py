@@ -42,7 +42,8 @@ class Encoder(object):
 
         An array of one element is left out: the original sent its bare element.
         """
-        if isinstance(content, str):  # numpy's text scalars are text
+        # A dict is what is asked about most often; numpy's text scalars are text.
+        if type(content) is dict or isinstance(content, str):
             return False
         return hasattr(content, "tolist") and getattr(content, "ndim", None) is not None and _is_whole(content)
 

@@ -168,7 +168,7 @@ def _decode(data: bytes) -> list[frames.Frame]:
 
 @pytest.mark.parametrize("payload", [b"", b"{}", bytes(range(256))])
 @pytest.mark.parametrize("headers", [[], [("X-A", "1")]])
-@pytest.mark.parametrize("content_type", ["application/json", 'text/plain; a="é\ud800"', "a/" + "b" * 5000])
+@pytest.mark.parametrize("content_type", ["application/json", 'text/plain; a="é\ud800"', "a/" + "b" * 70_000])
 @pytest.mark.parametrize("status", [200, HTTPStatus.NOT_FOUND, True, 200.0, None])
 def test_inline_answer_is_the_frame_that_is_written_the_long_way(
     status: object, content_type: str, headers: list[tuple[str, str]], payload: bytes
@@ -185,7 +185,7 @@ def test_inline_answer_above_the_limit_is_refused() -> None:
     with pytest.raises(frames.FrameError, match="above the limits"):
         frames.encode_inline(header, bytes(frames.PAYLOAD_LIMIT_BYTES + 1))
     with pytest.raises(frames.FrameError, match="above the limits"):
-        frames.encode_inline(dict(header, content_type="a" * frames.HEADER_LIMIT_BYTES), b"")
+        frames.encode_inline({**header, "content_type": "a" * frames.HEADER_LIMIT_BYTES}, b"")
 
 
 @pytest.mark.parametrize("header", [b' {"kind":"end"}', b'{"kind":"end"}\n'])

@@ -98,11 +98,12 @@ def encode_inline(header: Header, payload: bytes) -> bytes:
         FrameError: the header or the payload is above its limit.
     """
     status, content_type = header["status"], header["content_type"]
-    is_usual = not header["headers"] and type(status) is int and type(content_type) is str
-    if not is_usual or len(payload) > INLINE_LIMIT_BYTES or len(content_type) > _REPEATED_LIMIT_BYTES:
+    if header["headers"] or type(status) is not int or type(content_type) is not str:
         return encode(header, payload)
     # Of most handlers' answers, only the id differs.
     head = b"%s%d%s" % (_ANSWER, header["id"], _rest_of_head(status, content_type))
+    if len(head) > INLINE_LIMIT_BYTES or len(payload) > INLINE_LIMIT_BYTES:
+        return encode(header, payload)  # which knows how much is too much
     return b"".join((_PREFIX.pack(MAGIC, len(head), len(payload)), head, payload))
 
 

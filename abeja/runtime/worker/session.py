@@ -87,14 +87,19 @@ class Session(object):
             "headers": [(name, value) for name, value in reply["headers"]],
         }
         body = reply["body"]
-        # Most bodies are one small piece, as it is sent.
-        is_piece = type(body) is tuple and len(body) == 1 and type(body[0]) is bytes
         if reply["streamed"]:
             self._stream(request_id, head, body)
-        elif is_piece and len(body[0]) <= frames.INLINE_LIMIT_BYTES:
-            self._send_inline(head, body[0])
-        else:
-            self._send_whole(head, body)
+            return
+        # Most bodies are one small piece, as it is sent.
+        is_piece = type(body) is tuple and len(body) == 1 and type(body[0]) is bytes
+        is_small = is_piece and len(body[0]) <= frames.INLINE_LIMIT_BYTES
+        payload, pieces = (body[0], ()) if is_small else _collect(body)
+        if pieces:
+            self._send_file(head, pieces)
+            return
+        _flush_output()
+        head["body"] = "inline"
+        self._channel.send_frame(frames.encode_inline(head, payload))
 
     def _stream(self, request_id: int, head: Dict[str, Any], body: Iterable[bytes]) -> None:
         try:
@@ -112,16 +117,7 @@ class Session(object):
         _flush_output()
         self._channel.send({"kind": "end", "id": request_id})
 
-    def _send_inline(self, head: Dict[str, Any], payload: bytes) -> None:
-        _flush_output()
-        head["body"] = "inline"
-        self._channel.send_frame(frames.encode_inline(head, payload))
-
-    def _send_whole(self, head: Dict[str, Any], body: Iterable[bytes]) -> None:
-        payload, pieces = _collect(body)
-        if not pieces:
-            self._send_inline(head, payload)
-            return
+    def _send_file(self, head: Dict[str, Any], pieces: Iterable[bytes]) -> None:
         path, size = answer_file.write(pieces, self._spool_dir)
         _flush_output()
         self._channel.send(dict(head, body="file", path=path, size=size))

@@ -168,7 +168,7 @@ def _decode(data: bytes) -> list[frames.Frame]:
 
 @pytest.mark.parametrize("payload", [b"", b"{}", bytes(range(256))])
 @pytest.mark.parametrize("headers", [[], [("X-A", "1")]])
-@pytest.mark.parametrize("content_type", ["application/json", 'text/plain; a="é\ud800"'])
+@pytest.mark.parametrize("content_type", ["application/json", 'text/plain; a="é\ud800"', "a/" + "b" * 70_000])
 @pytest.mark.parametrize("status", [200, HTTPStatus.NOT_FOUND, True, 200.0, None])
 def test_inline_answer_is_the_frame_that_is_written_the_long_way(
     status: object, content_type: str, headers: list[tuple[str, str]], payload: bytes
@@ -184,6 +184,8 @@ def test_inline_answer_above_the_limit_is_refused() -> None:
 
     with pytest.raises(frames.FrameError, match="above the limits"):
         frames.encode_inline(header, bytes(frames.PAYLOAD_LIMIT_BYTES + 1))
+    with pytest.raises(frames.FrameError, match="above the limits"):
+        frames.encode_inline({**header, "content_type": "a" * frames.HEADER_LIMIT_BYTES}, b"")
 
 
 @pytest.mark.parametrize("header", [b' {"kind":"end"}', b'{"kind":"end"}\n'])
@@ -206,6 +208,12 @@ def test_white_space_around_a_header_is_read(header: bytes) -> None:
         b'{"kind":"x","a":[{"b":1,"method":"GET"}],"method":"PUT"}',
         b'{"kind":"request","id":1,"contents":[{"size":3,"file_name":",\\"method\\":"}],"method":"POST"}',
         b'{"kind":"x","a":1,"method":"a","status":1}',
+        b'{"kind":"request","id":1,"method":"GET","headers":[["a",["b"]]]}',
+        b'{"kind":"request","id":1,"method":"GET","kind":"cancel","id":2,"method":"PUT"}',
+        b'{"kind":"request","id":1,"kind":"cancel","method":"GET"}',
+        b'{"kind":"request","a":{"b":1,"method":"GET"},"method":"PUT"}',
+        b'{"kind":"request","a":"}","method":"\xc3\xa9"}',
+        b'{"kind":"request","method":"%s"}' % (b"x" * 5000),
     ],
 )
 def test_a_header_is_the_object_that_it_is_whatever_comes_again_in_it(header: bytes) -> None:
@@ -213,6 +221,7 @@ def test_a_header_is_the_object_that_it_is_whatever_comes_again_in_it(header: by
 
     for _ in range(2):
         assert list(frames.Decoder().feed(data)) == [(json.loads(header), b"")]
+        assert frames.decode(data) == (json.loads(header), b"")
 
 
 @pytest.mark.parametrize(
@@ -221,6 +230,32 @@ def test_a_header_is_the_object_that_it_is_whatever_comes_again_in_it(header: by
 def test_a_header_whose_beginning_is_no_json_is_refused(header: bytes) -> None:
     with pytest.raises(frames.FrameError):
         list(frames.Decoder().feed(struct.pack(">4sII", frames.MAGIC, len(header), 0) + header))
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        b'{"kind":"request",,"method":"GET"}',
+        b'{"kind":"request","id":,"method":"GET"}',
+        b'{"kind":"request","id":1},"method":"GET"}',
+        b'{"kind":"request","id":1}{"a":1,"method":"GET"}',
+        b'{"kind":"request","id":"\xff","method":"GET"}',
+        b'{"kind":"request","id":"\xed\xa0\x80","method":"GET"}',
+        b'{"kind":"request","id":1,"method":"\xff"}',
+        b'{"kind":"request","id":1,"method":"GET"',
+        b'{"kind":"request","id":1,"method":"GET"}}',
+        b'{"kind":"request","kind":null,"method":"GET"}',
+        b'{"kind":"request","method":"GET","kind":null}',
+        b'{"kind":"request","a":' + b"[" * 20_000 + b',"method":"GET"}',
+    ],
+)
+def test_a_request_that_is_not_json_is_refused(header: bytes) -> None:
+    data = struct.pack(">4sII", frames.MAGIC, len(header), 0) + header
+
+    with pytest.raises(frames.FrameError):
+        frames.decode(data)
+    with pytest.raises(frames.FrameError):
+        list(frames.Decoder().feed(data))
 
 
 def test_what_one_frame_says_is_no_part_of_the_next() -> None:
@@ -232,6 +267,16 @@ def test_what_one_frame_says_is_no_part_of_the_next() -> None:
     ((second, _),) = decoder.feed(frame)
 
     assert second["status"] == 200
+
+
+def test_what_one_request_says_is_no_part_of_the_next() -> None:
+    frame = frames.encode({"kind": "request", "id": 1, "method": "GET"})
+    first, _ = frames.decode(frame)
+    first["method"] = "PUT"
+
+    second, _ = frames.decode(frame)
+
+    assert second["method"] == "GET"
 
 
 @pytest.mark.parametrize("payload", [b"", b"payload"])

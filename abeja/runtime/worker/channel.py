@@ -65,11 +65,15 @@ class Channel(object):
             ChannelClosedError: the server has gone.
             frames.FrameError: the frame is above the limits; nothing was sent.
         """
-        self.require_owner()
-        is_whole = header.get("body") == "inline"
-        data = frames.encode_inline(header, payload) if is_whole else frames.encode(header, payload)
+        self.send_frame(frames.encode(header, payload))
+
+    def send_frame(self, frame: bytes) -> None:
+        """See `send`; `frame` is encoded."""
+        # As `require_owner`, but for the call: every answer comes along here.
+        if os.getpid() != self._owner_pid:
+            os._exit(0)
         try:
-            self._socket.sendall(data)
+            self._socket.sendall(frame)
         except OSError as error:
             raise ChannelClosedError from error
 

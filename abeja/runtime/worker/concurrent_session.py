@@ -80,7 +80,10 @@ class ConcurrentSession(session.Session):
         header, payload = frame
         self._current.set(header["request_id"])
         try:
-            self.answer_or_report(header, payload)
+            try:
+                self.answer(header, payload)
+            except BaseException as error:  # SystemExit, GeneratorExit and the user's own too: the worker lives on
+                self.report(header["id"], error)
         except ChannelClosedError:
             return  # the reader finds the end of file too
         except BaseException:  # the report cannot be sent, and only the end of the worker tells the server

@@ -23,18 +23,18 @@ _PIECE_BYTES = 4096
 
 
 class OneRequest(object):
-    """Which request prints: the one that runs, in whatever thread."""
+    """Which request prints: the one that runs, in whatever thread.
+
+    Attributes:
+        request_id: the request; empty if there is none.
+    """
 
     def __init__(self) -> None:
-        self._request_id = ""
+        self.request_id = ""
 
     def get(self) -> str:
         """The request; empty if there is none."""
-        return self._request_id
-
-    def set(self, request_id: str) -> None:
-        """A request begins, or has ended if it is empty."""
-        self._request_id = request_id
+        return self.request_id
 
 
 def install(mark: bytes, current: Any) -> None:

@@ -37,13 +37,20 @@ class Content(object):
         size_bytes: the body's length.
     """
 
+    # On the class, for most requests have one content, and all that is said of it is its size.
+    content_type: Optional[str] = None
+    file_name: Optional[str] = None
+    form_name: Optional[str] = None
+    metadata: Optional[Dict[str, Any]] = None
+
     def __init__(self, fields: Dict[str, Any], body: BinaryIO, size_bytes: int) -> None:
-        self.content_type: Optional[str] = fields.get("content_type")
-        self.file_name: Optional[str] = fields.get("file_name")
-        self.form_name: Optional[str] = fields.get("form_name")
-        self.metadata: Optional[Dict[str, Any]] = fields.get("metadata")
         self.body = body
         self.size_bytes = size_bytes
+        if len(fields) > 1:
+            self.content_type = fields.get("content_type")
+            self.file_name = fields.get("file_name")
+            self.form_name = fields.get("form_name")
+            self.metadata = fields.get("metadata")
 
 
 class Message(object):
@@ -83,10 +90,10 @@ class Message(object):
 
     def new_body(self, data: bytes) -> BinaryIO:
         """A body of the ABI's making; it is closed with the others."""
-        inline = _InlineBody(data)
+        inline: Any = _InlineBody(data)
         inline.spool_dir = self._spool_dir
         # The original's bodies were BufferedReaders, and handlers see the type.
-        body = cast(BinaryIO, io.BufferedReader(cast(io.RawIOBase, inline), BUFFER_BYTES))
+        body = io.BufferedReader(inline, BUFFER_BYTES)
         self._bodies.append(body)
         return body
 
@@ -116,9 +123,12 @@ class Message(object):
 class _InlineBody(io.BytesIO):
     """A small body in memory that becomes a file when a handler asks for its name or its descriptor."""
 
+    __slots__ = ("spool_dir",)
     mode = "rb"
+    # Raw files have it: their BufferedReader reads all of the rest at once.
+    readall = io.BytesIO.read
+    spool_dir: str
     # On the class, for a constructor of our own would be a good part of a small request's time.
-    spool_dir = ""
     _file: Optional[BinaryIO] = None
     _path = ""
 

@@ -70,18 +70,15 @@ class Session(object):
         """Let go of what the services hold."""
         self._services.close()
 
-    def answer_or_report(self, header: Dict[str, Any], payload: bytes) -> None:
-        """Answer one request, or send the error that `answer` has raised.
+    def report(self, request_id: int, error: BaseException) -> None:
+        """Send, instead of an answer, the error that `answer` has raised.
 
         Raises:
-            ChannelClosedError: the server has gone.
+            ChannelClosedError: the server has gone; this may be the error.
         """
-        try:
-            self.answer(header, payload)
-        except ChannelClosedError:
-            raise
-        except BaseException as error:  # SystemExit, GeneratorExit and the user's own too: the worker lives on
-            self._channel.send({"kind": "error", "id": header["id"], "error": failure.describe(error)})
+        if isinstance(error, ChannelClosedError):
+            raise error
+        self._channel.send({"kind": "error", "id": request_id, "error": failure.describe(error)})
 
     def _reply(self, request_id: int, reply: Dict[str, Any]) -> None:
         head = {
@@ -91,10 +88,20 @@ class Session(object):
             "content_type": reply["content_type"],
             "headers": [(name, value) for name, value in reply["headers"]],
         }
+        body = reply["body"]
         if reply["streamed"]:
-            self._stream(request_id, head, reply["body"])
-        else:
-            self._send_whole(head, reply["body"])
+            self._stream(request_id, head, body)
+            return
+        # Most bodies are one small piece, as it is sent.
+        is_piece = type(body) is tuple and len(body) == 1 and type(body[0]) is bytes
+        is_small = is_piece and len(body[0]) <= frames.INLINE_LIMIT_BYTES
+        payload, pieces = (body[0], ()) if is_small else _collect(body)
+        if pieces:
+            self._send_large(head, pieces)
+            return
+        _flush_output()
+        head["body"] = "inline"
+        self._channel.send_frame(frames.encode_inline(head, payload))
 
     def _stream(self, request_id: int, head: Dict[str, Any], body: Iterable[bytes]) -> None:
         try:
@@ -112,13 +119,7 @@ class Session(object):
         _flush_output()
         self._channel.send({"kind": "end", "id": request_id})
 
-    def _send_whole(self, head: Dict[str, Any], body: Iterable[bytes]) -> None:
-        payload, pieces = _collect(body)
-        if not pieces:
-            _flush_output()
-            head["body"] = "inline"
-            self._channel.send(head, payload)
-            return
+    def _send_large(self, head: Dict[str, Any], pieces: Iterable[bytes]) -> None:
         place = self._bodies.put(pieces)
         _flush_output()
         self._channel.send(dict(head, **place))
@@ -147,9 +148,12 @@ class SerialSession(Session):
             if frame is None:
                 return
             header, payload = frame
-            self._current.set(header["request_id"])
-            self.answer_or_report(header, payload)
-            self._current.set("")
+            self._current.request_id = header["request_id"]
+            try:
+                self.answer(header, payload)
+            except BaseException as error:  # SystemExit, GeneratorExit and the user's own too: the worker lives on
+                self.report(header["id"], error)
+            self._current.request_id = ""
 
 
 def _load_adapter(init: Dict[str, Any], loop: Optional[Any]) -> Tuple[Services, Any]:
@@ -171,9 +175,6 @@ def _load_adapter(init: Dict[str, Any], loop: Optional[Any]) -> Tuple[Services, 
 
 def _collect(body: Iterable[bytes]) -> Tuple[bytes, Iterable[bytes]]:
     """The whole body if it is small, and nothing; else nothing, and its pieces."""
-    # Most bodies are one small piece, as it is sent.
-    if type(body) is tuple and len(body) == 1 and type(body[0]) is bytes and len(body[0]) <= frames.INLINE_LIMIT_BYTES:
-        return body[0], ()
     pieces: List[bytes] = []
     size = 0
     iterator = iter(body)

@@ -87,6 +87,12 @@ class SharedChannel(object):
         with self._sending:
             self._channel.send(header, payload)
 
+    def send_frame(self, frame: bytes) -> None:
+        """See `Channel.send_frame`."""
+        self._channel.require_owner()
+        with self._sending:
+            self._channel.send_frame(frame)
+
     def require_owner(self) -> None:
         """See `Channel.require_owner`."""
         self._channel.require_owner()

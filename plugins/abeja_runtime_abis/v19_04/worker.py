@@ -5,6 +5,7 @@ original runtime was seen to do (compat/vectors/19.04.json).
 """
 
 import collections.abc
+import functools
 import inspect
 import io
 import json
@@ -64,27 +65,36 @@ class Adapter(object):
             TypeError, ValueError: the handler returned something that is not an answer.
             BaseException: whatever the handler raised.
         """
-        result = self._services.settle(self._function(Request(message), self._context))
-        if not isinstance(result, dict):
-            raise TypeError(_wrong_type(result))
-        content_type = _content_type(result)
-        body, is_streamed = self._body(result.get("content"), content_type)
+        result = self._function(Request(message), self._context)
+        if type(result) is not dict:
+            result = self._services.settle(result)
+            if not isinstance(result, dict):
+                raise TypeError(_wrong_type(result))
+        content_type = result.get("content_type", DEFAULT_CONTENT_TYPE)
+        media_type = _media_type(content_type) if isinstance(content_type, str) else None
+        if media_type is None:
+            raise ValueError(
+                "content_type: expected a media type such as 'application/json', found %r" % (content_type,)
+            )
+        body, is_streamed = self._body(result.get("content"), media_type)
+        status, metadata = result.get("status_code"), result.get("metadata")
         return {
-            "status": _status(result.get("status_code")),
+            "status": 200 if status is None else _status(status),
             "content_type": content_type,
-            "headers": _headers(result.get("metadata")),
+            "headers": [] if metadata is None else _headers(metadata),
             "body": body,
             "streamed": is_streamed,
         }
 
-    def _body(self, content: Any, content_type: str) -> Tuple[Iterable[bytes], bool]:
+    def _body(self, content: Any, media_type: str) -> Tuple[Iterable[bytes], bool]:
         if content is None:
             return (), False
-        media_type = content_type.partition(";")[0].strip().lower()
-        encoders = [encoder(media_type) for encoder in self._services.encoders]
-        for encoder in encoders:
+        encoders = []
+        for encoder_class in self._services.encoders:
+            encoder = encoder_class(media_type)
             if encoder.claims(content):
                 return encoder.encode(content, is_first=True), False
+            encoders.append(encoder)
         # An abstract class is slow to ask, so the most common answer is found without.
         if type(content) is not dict and isinstance(content, collections.abc.AsyncIterable):
             return _encoded(self._services.iterate(content), encoders), True
@@ -94,6 +104,12 @@ class Adapter(object):
             return (), False
         is_streamed = isinstance(content, collections.abc.Iterator) and not isinstance(content, io.IOBase)
         return _encoded(content, encoders), is_streamed
+
+
+@functools.lru_cache(maxsize=64)
+def _media_type(content_type: str) -> Optional[str]:
+    """In lower case, without parameters; None if the content type is blank."""
+    return content_type.partition(";")[0].strip().lower() if content_type.strip() else None
 
 
 def _encoded(elements: Iterable[Any], encoders: List[Any]) -> Iterator[bytes]:
@@ -113,7 +129,8 @@ def _encode_element(element: Any, encoders: List[Any], *, is_first: bool) -> Ite
         return (text if is_first else b"\n" + text,)
     for encoder in encoders:
         if encoder.accepts(element):
-            return cast(Iterable[bytes], encoder.encode(element, is_first=is_first))
+            pieces: Iterable[bytes] = encoder.encode(element, is_first=is_first)
+            return pieces
     raise TypeError("no encoder of this image version takes a %s in content" % type(element).__name__)
 
 
@@ -132,17 +149,10 @@ def _is_empty(content: Any) -> bool:
         return len(content) == 0
 
 
-def _content_type(result: Dict[str, Any]) -> str:
-    value = result.get("content_type", DEFAULT_CONTENT_TYPE)
-    if not isinstance(value, str) or not value.strip():
-        raise ValueError("content_type: expected a media type such as 'application/json', found %r" % (value,))
-    return value
-
-
 def _status(value: Any) -> int:
     """The status as an int; anything that is one in another type (np.int64, HTTPStatus, 200.0) is taken."""
-    if value is None or type(value) is int:
-        return 200 if value is None else value
+    if type(value) is int:
+        return value
     if isinstance(value, float) and value.is_integer():
         return int(value)
     try:
@@ -154,9 +164,9 @@ def _status(value: Any) -> int:
 
 
 def _headers(metadata: Any) -> List[Tuple[str, str]]:
-    if metadata is None or (not isinstance(metadata, collections.abc.Mapping) and not metadata):
-        return []
     if not isinstance(metadata, collections.abc.Mapping):
+        if not metadata:
+            return []
         raise TypeError("metadata: expected a dict of header names and values, found a %s" % type(metadata).__name__)
     return [(_header_name(name), _header_value(value)) for name, value in metadata.items()]
 
@@ -280,7 +290,12 @@ class Request(_Record):
 
     def __init__(self, message: Any) -> None:
         self._message = message
-        self._content_type, self._contents = _content_type_and_contents(message)
+        if message.method == "GET":
+            self._content_type = FORM
+            self._contents = [Content(message.new_body(message.query.encode("latin-1")))]
+        else:
+            self._content_type = message.content_type or OCTETS
+            self._contents = [Content(content.body, content) for content in message.contents]
 
     def _make_values(self) -> Dict[str, Any]:
         headers = self._message.headers
@@ -296,7 +311,9 @@ class Request(_Record):
         if key in self._values:
             return self._values[key]
         if key == "metadata":
-            return self._first("no content")["metadata"]
+            if not self._contents:
+                raise ValueError("no content")
+            return self._contents[0]["metadata"]
         return {"path": self._message.path, "query": self._message.query}[key]
 
     def read(self, size: Optional[int] = -1) -> bytes:
@@ -305,24 +322,14 @@ class Request(_Record):
         Raises:
             ValueError: the request has no content, or it was closed.
         """
-        return self._first("no body").read(size)
+        if not self._contents:
+            raise ValueError("no body")
+        return self._contents[0].read(size)
 
     def close(self) -> None:
         """Close every content."""
         for content in self._contents:
             content.close()
-
-    def _first(self, complaint: str) -> Content:
-        if not self._contents:
-            raise ValueError(complaint)
-        return self._contents[0]
-
-
-def _content_type_and_contents(message: Any) -> Tuple[str, List[Content]]:
-    if message.method == "GET":
-        return FORM, [Content(message.new_body(message.query.encode("latin-1")))]
-    contents = [Content(content.body, content) for content in message.contents]
-    return message.content_type or OCTETS, contents
 
 
 class HttpHeaders(collections.abc.Mapping):  # type: ignore[type-arg] # not subscriptable at run time on 3.6

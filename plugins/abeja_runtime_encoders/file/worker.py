@@ -29,6 +29,8 @@ class Encoder(object):
 
     def accepts(self, value: Any) -> bool:
         """A bytes-like element, or a binary file."""
+        if type(value) in _NEVER_FILES:
+            return False
         return self.claims(value) or isinstance(value, array.array)
 
     def encode(self, value: Any, *, is_first: bool) -> Iterable[bytes]:

@@ -42,7 +42,8 @@ class Encoder(object):
 
         An array of one element is left out: the original sent its bare element.
         """
-        if isinstance(content, str):  # numpy's text scalars are text
+        # A dict is what is asked about most often; numpy's text scalars are text.
+        if type(content) is dict or isinstance(content, str):
             return False
         return hasattr(content, "tolist") and getattr(content, "ndim", None) is not None and _is_whole(content)
 
@@ -57,16 +58,12 @@ class Encoder(object):
             TypeError: the value has no JSON form.
             ValueError: it contains itself.
         """
-        text = _text(value).encode("ascii")
+        try:
+            text = _dumps(value).encode("ascii")
+        except TypeError:
+            # numpy's integers are no keys to `json`, although they are numbers everywhere else.
+            text = _dumps(_with_plain_keys(value)).encode("ascii")
         return (text if is_first else b"\n" + text,)
-
-
-def _text(value: Any) -> str:
-    try:
-        return _dumps(value)
-    except TypeError:
-        # numpy's integers are no keys to `json`, although they are numbers everywhere else.
-        return _dumps(_with_plain_keys(value))
 
 
 def _with_plain_keys(value: Any) -> Any:
@@ -168,6 +165,6 @@ def _dumps(value: Any) -> str:
     # A handler may have changed how `json` writes: numbers, for example, can only be changed in Python.
     if make is None or json.JSONEncoder.iterencode is not _ITERENCODE:
         return _ENCODER.encode(value)
-    ascii_text = _parts.encode_basestring_ascii
-    encode = make({}, _convert, ascii_text, None, ": ", ", ", sort_keys=False, skipkeys=False, allow_nan=True)
+    # Neither indented nor sorted, no key skipped, NaN allowed: by position as in `json` itself, for names take longer.
+    encode = make({}, _convert, _parts.encode_basestring_ascii, None, ": ", ", ", False, False, True)  # noqa: FBT003
     return "".join(encode(value, 0))

@@ -159,7 +159,11 @@ class _Memory(object):
 
     def send(self, header: Dict[str, Any], payload: bytes = b"") -> None:
         """Keep one frame."""
-        self._frames.extend(frames.Decoder().feed(frames.encode(header, payload)))
+        self.send_frame(frames.encode(header, payload))
+
+    def send_frame(self, frame: bytes) -> None:
+        """Keep one that is encoded."""
+        self._frames.append(frames.decode(frame))
 
     def is_cancelled(self, request_id: int) -> bool:
         """Never: a test waits for its answer."""

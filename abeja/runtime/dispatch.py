@@ -80,6 +80,7 @@ class Dispatcher:
         receiver: Receiver,
         *,
         may_stream: bool = True,
+        is_admitted: bool = True,
         on_collected: Callable[[bytes], None] | None = None,
     ) -> Exchange:
         """Take a request. The receiver is called back, perhaps before this returns.
@@ -88,8 +89,17 @@ class Dispatcher:
             request: its files are removed when the exchange ends.
             receiver: gets the answer.
             may_stream: whether it can take an answer whose length is not known.
+            is_admitted: whether `refusal` has been asked. If not, it is asked here, unless that is needless.
             on_collected: if it cannot, called with each piece of such an answer as it comes.
+
+        Raises:
+            RequestError: the request was not admitted yet, and is not; the receiver hears nothing.
         """
+        worker = None if self._waiting else self._engine.free_worker()
+        if not is_admitted and (worker is None or self._is_draining):
+            refusal = self.refusal()
+            if refusal is not None:
+                raise refusal
         exchange = Exchange(
             request,
             receiver,
@@ -99,13 +109,19 @@ class Dispatcher:
             on_forgotten=self._waiting.remove,
             on_returned=self._take_back,
         )
-        if self._waiting or self._engine.free_worker() is None:
-            if not self._has_prospect():
-                exchange.fail(self._not_ready())
+        if worker is not None:
+            try:
+                exchange.lease(worker)
+            except (WorkerUnreachableError, WorkerFullError):
+                pass  # it has not begun, so it waits for the next one
+            else:
                 return exchange
-            if self._is_full:
-                exchange.fail(_queue_full())
-                return exchange
+        elif not self._has_prospect():
+            exchange.fail(self._not_ready())
+            return exchange
+        elif self._is_full:
+            exchange.fail(_queue_full())
+            return exchange
         self._waiting.append(exchange)
         self._serve_waiting()
         return exchange
@@ -151,8 +167,7 @@ class Dispatcher:
             except WorkerFullError:
                 self._waiting.appendleft(first)
                 return
-        if engine.ahead:
-            engine.rebalance()
+        engine.rebalance()
 
 
 def _queue_full() -> QueueFullError:

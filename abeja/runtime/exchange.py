@@ -115,7 +115,6 @@ class Exchange:
         self._held: BodySink | None = None
         self._hold: asyncio.TimerHandle | None = None
         self._has_responded = False
-        self._has_removed_files = False
         # Nobody waits for the answer any more, because it was given or the client has left.
         self._is_over = False
         self.request = request
@@ -206,7 +205,8 @@ class Exchange:
             if isinstance(whole, SpoolFile):
                 whole.remove()
             self.fail(error)
-        self._end()
+        # Nothing else is held for an answer that came whole: the request's files have gone with it.
+        self._is_over = True
 
     def on_chunk(self, data: bytes) -> None:
         """See `Call`."""
@@ -347,7 +347,7 @@ class Exchange:
         self._has_responded = True
         if response.body is not None:
             # Before the answer, so that whoever has it finds nothing of the request any more.
-            self._remove_files()
+            self.request.remove_files()
         if self._is_over:
             response.remove_files()
         else:
@@ -367,12 +367,7 @@ class Exchange:
         if self._held is not None:
             self._held.discard()
             self._held = None
-        self._remove_files()
-
-    def _remove_files(self) -> None:
-        if not self._has_removed_files:
-            self._has_removed_files = True
-            self.request.remove_files()
+        self.request.remove_files()
 
     def _log(self, level: int, message: str, **more: str) -> None:
         _log.log(level, "%s", message, extra={**self.request.log_fields(), **more})

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from attrs import define, field, frozen
+from attrs import define, field
 
 from abeja.runtime import traceparent
 
@@ -61,7 +61,9 @@ class SpoolFile:
 Body = bytes | SpoolFile
 
 
-@frozen(kw_only=True)
+# This and the next two are made for every request. So they are not frozen, which would take three times as long, but
+# nobody changes them.
+@define(kw_only=True)
 class Content:
     """One body of a request: the whole of it, or one part of a multipart one.
 
@@ -83,7 +85,7 @@ class Content:
             self.body.remove()
 
 
-@frozen(kw_only=True)
+@define(kw_only=True)
 class Request:
     """One call of a handler.
 
@@ -119,7 +121,8 @@ class Request:
     def remove_files(self) -> None:
         """Delete the spool files of its bodies."""
         for content in self.contents:
-            content.remove_file()
+            if not isinstance(content.body, bytes):
+                content.remove_file()
 
 
 def hidden_headers(of_abi: Iterable[str], stripped: Iterable[str] = ()) -> frozenset[str]:
@@ -132,7 +135,7 @@ def hidden_headers(of_abi: Iterable[str], stripped: Iterable[str] = ()) -> froze
     return _CONSUMED | {name.lower() for name in (*of_abi, *stripped)}
 
 
-@frozen(kw_only=True)
+@define(kw_only=True)
 class Response:
     """One answer.
 

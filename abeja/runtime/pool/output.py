@@ -4,7 +4,7 @@ import asyncio
 import logging
 import os
 import re
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Callable, Mapping
 from fcntl import ioctl
 from termios import FIONREAD
@@ -76,7 +76,7 @@ class Output:
         # one is for what has no label.
         self._begun: dict[str, tuple[bytes, bool]] = {}
         # How many requests have the id: clients may send one twice.
-        self._running: Counter[str] = Counter()
+        self._running: dict[str, int] = {}
         self._current = ""
         self.has_unlabelled = False
         self.last_lines: deque[str] = deque(maxlen=KEPT_LINES)
@@ -90,7 +90,7 @@ class Output:
 
     def expect(self, request_id: str) -> None:
         """The worker gets a request."""
-        self._running[request_id] += 1
+        self._running[request_id] = self._running.get(request_id, 0) + 1
 
     def begin(self, request_id: str) -> None:
         """It begins with it."""
@@ -99,11 +99,11 @@ class Output:
 
     def end(self, request_id: str) -> None:
         """It has answered it, or has given it back."""
-        self._running[request_id] -= 1
-        if not self._running[request_id]:
-            del self._running[request_id]
-            if self._current == request_id:
-                self._current = ""
+        others = self._running.pop(request_id) - 1
+        if others:
+            self._running[request_id] = others
+        elif self._current == request_id:
+            self._current = ""
         if request_id in self._begun:
             self._emit(*self._begun.pop(request_id), request_id)
         if request_id in self._paragraphs:

@@ -115,6 +115,8 @@ class Answer:
             self._connection.write(b"0\r\n\r\n")
         # One that had not begun is cut when its client has left.
         self._record("complete" if is_complete else "cut" if self._status else "left")
+        # Each holds the other: without this, the memory of a request would come back only with the next collection.
+        self.exchange = None
         self._on_done(is_complete)
 
     def abandon(self) -> None:

@@ -282,6 +282,8 @@ class Intake:
         self._is_over = True
         self._connection.finish(closes=self._answer.closes)
         self._connection.when_flushed(self._over)
+        # As in `Answer.finish`.
+        self._answer = self._exchange = None
 
     def _over(self) -> None:
         self._is_over = True

@@ -36,8 +36,14 @@ class Dispatcher:
     ) -> None:
         self._engine = engine
         self._queue_limit = queue_limit
-        self._terms = Terms(spool=spool, timeout_s=timeout_s, headers=tuple(headers))
         self._waiting: deque[Exchange] = deque()
+        self._terms = Terms(
+            spool=spool,
+            timeout_s=timeout_s,
+            headers=tuple(headers),
+            on_forgotten=self._waiting.remove,
+            on_returned=self._take_back,
+        )
         self._is_draining = False
         engine.on_room = self._serve_waiting
         engine.on_hopeless = self.abandon_waiting
@@ -100,15 +106,7 @@ class Dispatcher:
             refusal = self.refusal()
             if refusal is not None:
                 raise refusal
-        exchange = Exchange(
-            request,
-            receiver,
-            terms=self._terms,
-            may_stream=may_stream,
-            on_collected=on_collected,
-            on_forgotten=self._waiting.remove,
-            on_returned=self._take_back,
-        )
+        exchange = Exchange(request, receiver, self._terms, may_stream=may_stream, on_collected=on_collected)
         if worker is not None:
             try:
                 exchange.lease(worker)

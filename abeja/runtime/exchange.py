@@ -66,12 +66,16 @@ class Terms:
         spool: for streamed answers that must be collected.
         timeout_s: how long a worker may take; None for as long as it likes.
         headers: the server's headers for answers of the handler.
+        on_forgotten: called with an exchange that is cancelled before a worker has it.
+        on_returned: called with one that needs another worker: the one that it was given to never had it.
         deadlines: of the handlers that run.
     """
 
     spool: Spool
     timeout_s: float | None
     headers: tuple[tuple[str, str], ...]
+    on_forgotten: Callable[["Exchange"], None]
+    on_returned: Callable[["Exchange"], None]
     deadlines: Deadlines = field(factory=Deadlines)
 
 
@@ -84,8 +88,6 @@ class Exchange:
         terms: see there.
         may_stream: whether the receiver takes an answer whose length is not known.
         on_collected: called with each piece of a streamed answer that the receiver gets as a whole.
-        on_forgotten: called if it is cancelled before a worker has it.
-        on_returned: called if it needs another worker: the one that it was given to never had it.
 
     Attributes:
         queued_s, leased_s, answered_s, worker_number, error: for its record, see `RequestRecord`.
@@ -95,19 +97,15 @@ class Exchange:
         self,
         request: Request,
         receiver: Receiver,
-        *,
         terms: Terms,
+        *,
         may_stream: bool,
-        on_collected: Callable[[bytes], None] | None = None,
-        on_forgotten: Callable[["Exchange"], None],
-        on_returned: Callable[["Exchange"], None],
+        on_collected: Callable[[bytes], None] | None,
     ) -> None:
         self._receiver = receiver
         self._terms = terms
         self._may_stream = may_stream
         self._on_collected = on_collected
-        self._on_forgotten = on_forgotten
-        self._on_returned = on_returned
         self._worker: WorkerLease | None = None
         self._stream: Response | None = None
         # Of an answer that goes out piece by piece.
@@ -138,7 +136,7 @@ class Exchange:
             WorkerUnreachableError: the worker has gone; nothing has happened to the request.
             WorkerFullError: it does not take the request now.
         """
-        self._worker = WorkerLease(self, worker, timeout_s=self.timeout_s, deadlines=self._terms.deadlines)
+        self._worker = WorkerLease(self, worker, self._terms.deadlines)
         try:
             worker.lease(self)
         except RequestTooLargeError as error:
@@ -157,7 +155,7 @@ class Exchange:
             return
         self._end()
         if self._worker is None:
-            self._on_forgotten(self)
+            self._terms.on_forgotten(self)
         elif not self._worker.has_begun and self._worker.withdraw():
             self._worker = None
         elif self._stream is not None:
@@ -168,7 +166,7 @@ class Exchange:
         if self._is_over or (self._worker is not None and (self._worker.has_begun or not self._worker.withdraw())):
             return False
         if self._worker is None:
-            self._on_forgotten(self)
+            self._terms.on_forgotten(self)
         self._worker = None
         self._end()
         return True
@@ -200,7 +198,7 @@ class Exchange:
         try:
             if head.file is not None:
                 whole = self._terms.spool.adopt(head.file, head.file_size_bytes)
-            self._respond(self._response(head, whole))
+            self._respond(answers.handler_response(head, whole, self._terms.headers, self.request.request_id))
         except RequestError as error:
             if isinstance(whole, SpoolFile):
                 whole.remove()
@@ -276,11 +274,11 @@ class Exchange:
         # It has had no worker, as far as the handler is concerned.
         self.leased_s = self.answered_s = None
         self.worker_number = 0
-        self._on_returned(self)
+        self._terms.on_returned(self)
 
     def _begin_stream(self, head: AnswerHead) -> None:
         try:
-            self._stream = self._response(head, None)
+            self._stream = answers.handler_response(head, None, self._terms.headers, self.request.request_id)
         except RequestError as error:
             self._give_up_stream(error)
             return
@@ -339,9 +337,6 @@ class Exchange:
     def _cancel_stream(self) -> None:
         if self._worker is not None:
             self._worker.cancel_stream()
-
-    def _response(self, head: AnswerHead, body: Body | None) -> Response:
-        return answers.handler_response(head, body, own_headers=self._terms.headers, request_id=self.request.request_id)
 
     def _respond(self, response: Response) -> None:
         self._has_responded = True

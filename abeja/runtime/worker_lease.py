@@ -11,9 +11,8 @@ class WorkerLease:
     """The time for which a call has a worker: its deadline runs while the worker does, from `begin` on.
 
     Args:
-        call: who has it.
+        call: who has it, and for how long.
         worker: what it has.
-        timeout_s: how long; None for ever.
         deadlines: it is one of those that have one.
 
     Attributes:
@@ -22,10 +21,10 @@ class WorkerLease:
         has_timed_out: the worker was killed for being too slow.
     """
 
-    def __init__(self, call: Call, worker: Worker, *, timeout_s: float | None, deadlines: Deadlines) -> None:
+    def __init__(self, call: Call, worker: Worker, deadlines: Deadlines) -> None:
         self._call = call
         self._worker = worker
-        self._left_s = timeout_s
+        self._left_s = call.timeout_s
         self._deadlines = deadlines
         self._stall: asyncio.TimerHandle | None = None
         self.number = worker.number

@@ -119,7 +119,6 @@ class WorkerProcess(asyncio.SubprocessProtocol):
         self._output = Output(
             number,
             mark=self._output_mark.encode("ascii"),
-            is_serial=concurrency == 1,
             secrets=Secrets.of(model.environment),
             fields_of=self._log_fields,
         )
@@ -405,7 +404,8 @@ class WorkerProcess(asyncio.SubprocessProtocol):
 
     def _turn_begun(self, turn: Turn) -> None:
         self._begun += 1
-        self._output.begin(turn.call.request.request_id)
+        if self._concurrency == 1:
+            self._output.current = turn.call.request.request_id
         turn.call.on_begun()
 
     def _turn_ended(self, turn: Turn) -> None:

@@ -31,7 +31,7 @@ class Channel:
         self._on_frame = on_frame
         self._on_closed = on_closed
         self._decoder = frames.Decoder()
-        # What is read lands here first: to ask the system for so much memory each time costs more than to copy an answer.
+        # What is read lands here first: asking the system for so much memory each time costs more than copying.
         self._buffer = memoryview(bytearray(_READ_BYTES))
         self._socket: socket.socket | None = None
         self._unsent: deque[memoryview] = deque()

@@ -97,7 +97,7 @@ class WorkerSocket:
         """Send one request and wait for the whole answer."""
         head, payload = request_frame(number, self._message(number, request))
         frame = frames.prefix(len(head), len(payload)) + head + payload
-        if self._inbox.has_place_for(len(frame)):
+        if len(frame) <= frames.MESSAGE_LIMIT_BYTES:
             self._inbox.put(frame)
         else:
             self._inbox.put_note()

@@ -48,8 +48,14 @@ class Admission(Protocol):
     def refusal(self) -> RequestError | None:
         """The error for a request that comes now; None if it is admitted."""
 
-    def submit(self, request: Request, receiver: Receiver, *, may_stream: bool = True) -> Submission:
-        """Take a request. The receiver is called back, perhaps before this returns."""
+    def submit(
+        self, request: Request, receiver: Receiver, *, may_stream: bool = True, is_admitted: bool = True
+    ) -> Submission:
+        """Take a request. The receiver is called back, perhaps before this returns.
+
+        Raises:
+            RequestError: nobody has asked whether it is admitted, and it is not.
+        """
 
 
 class Condition(Protocol):

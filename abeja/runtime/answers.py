@@ -14,7 +14,7 @@ VERSION_HEADER = "x-abeja-sys-meta-runtime-version"
 
 
 def handler_response(
-    head: AnswerHead, body: Body | None, *, own_headers: tuple[tuple[str, str], ...], request_id: str
+    head: AnswerHead, body: Body | None, own_headers: tuple[tuple[str, str], ...], request_id: str
 ) -> Response:
     """The response for a handler's answer.
 

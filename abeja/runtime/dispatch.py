@@ -36,8 +36,14 @@ class Dispatcher:
     ) -> None:
         self._engine = engine
         self._queue_limit = queue_limit
-        self._terms = Terms(spool=spool, timeout_s=timeout_s, headers=tuple(headers))
         self._waiting: deque[Exchange] = deque()
+        self._terms = Terms(
+            spool=spool,
+            timeout_s=timeout_s,
+            headers=tuple(headers),
+            on_forgotten=self._waiting.remove,
+            on_returned=self._take_back,
+        )
         self._is_draining = False
         engine.on_room = self._serve_waiting
         engine.on_hopeless = self.abandon_waiting
@@ -80,6 +86,7 @@ class Dispatcher:
         receiver: Receiver,
         *,
         may_stream: bool = True,
+        is_admitted: bool = True,
         on_collected: Callable[[bytes], None] | None = None,
     ) -> Exchange:
         """Take a request. The receiver is called back, perhaps before this returns.
@@ -88,24 +95,31 @@ class Dispatcher:
             request: its files are removed when the exchange ends.
             receiver: gets the answer.
             may_stream: whether it can take an answer whose length is not known.
+            is_admitted: whether `refusal` has been asked. If not, it is asked here, unless that is needless.
             on_collected: if it cannot, called with each piece of such an answer as it comes.
+
+        Raises:
+            RequestError: the request was not admitted yet, and is not; the receiver hears nothing.
         """
-        exchange = Exchange(
-            request,
-            receiver,
-            terms=self._terms,
-            may_stream=may_stream,
-            on_collected=on_collected,
-            on_forgotten=self._waiting.remove,
-            on_returned=self._take_back,
-        )
-        if self._waiting or self._engine.free_worker() is None:
-            if not self._has_prospect():
-                exchange.fail(self._not_ready())
+        worker = None if self._waiting else self._engine.free_worker()
+        if not is_admitted and (worker is None or self._is_draining):
+            refusal = self.refusal()
+            if refusal is not None:
+                raise refusal
+        exchange = Exchange(request, receiver, self._terms, may_stream=may_stream, on_collected=on_collected)
+        if worker is not None:
+            try:
+                exchange.lease(worker)
+            except (WorkerUnreachableError, WorkerFullError):
+                pass  # it has not begun, so it waits for the next one
+            else:
                 return exchange
-            if self._is_full:
-                exchange.fail(_queue_full())
-                return exchange
+        elif not self._has_prospect():
+            exchange.fail(self._not_ready())
+            return exchange
+        elif self._is_full:
+            exchange.fail(_queue_full())
+            return exchange
         self._waiting.append(exchange)
         self._serve_waiting()
         return exchange
@@ -151,8 +165,7 @@ class Dispatcher:
             except WorkerFullError:
                 self._waiting.appendleft(first)
                 return
-        if engine.ahead:
-            engine.rebalance()
+        engine.rebalance()
 
 
 def _queue_full() -> QueueFullError:

@@ -66,12 +66,16 @@ class Terms:
         spool: for streamed answers that must be collected.
         timeout_s: how long a worker may take; None for as long as it likes.
         headers: the server's headers for answers of the handler.
+        on_forgotten: called with an exchange that is cancelled before a worker has it.
+        on_returned: called with one that needs another worker: the one that it was given to never had it.
         deadlines: of the handlers that run.
     """
 
     spool: Spool
     timeout_s: float | None
     headers: tuple[tuple[str, str], ...]
+    on_forgotten: Callable[["Exchange"], None]
+    on_returned: Callable[["Exchange"], None]
     deadlines: Deadlines = field(factory=Deadlines)
 
 
@@ -84,8 +88,6 @@ class Exchange:
         terms: see there.
         may_stream: whether the receiver takes an answer whose length is not known.
         on_collected: called with each piece of a streamed answer that the receiver gets as a whole.
-        on_forgotten: called if it is cancelled before a worker has it.
-        on_returned: called if it needs another worker: the one that it was given to never had it.
 
     Attributes:
         queued_s, leased_s, answered_s, worker_number, error: for its record, see `RequestRecord`.
@@ -95,19 +97,15 @@ class Exchange:
         self,
         request: Request,
         receiver: Receiver,
-        *,
         terms: Terms,
+        *,
         may_stream: bool,
-        on_collected: Callable[[bytes], None] | None = None,
-        on_forgotten: Callable[["Exchange"], None],
-        on_returned: Callable[["Exchange"], None],
+        on_collected: Callable[[bytes], None] | None,
     ) -> None:
         self._receiver = receiver
         self._terms = terms
         self._may_stream = may_stream
         self._on_collected = on_collected
-        self._on_forgotten = on_forgotten
-        self._on_returned = on_returned
         self._worker: WorkerLease | None = None
         self._stream: Response | None = None
         # Of an answer that goes out piece by piece.
@@ -115,7 +113,6 @@ class Exchange:
         self._held: BodySink | None = None
         self._hold: asyncio.TimerHandle | None = None
         self._has_responded = False
-        self._has_removed_files = False
         # Nobody waits for the answer any more, because it was given or the client has left.
         self._is_over = False
         self.request = request
@@ -139,7 +136,7 @@ class Exchange:
             WorkerUnreachableError: the worker has gone; nothing has happened to the request.
             WorkerFullError: it does not take the request now.
         """
-        self._worker = WorkerLease(self, worker, timeout_s=self.timeout_s, deadlines=self._terms.deadlines)
+        self._worker = WorkerLease(self, worker, self._terms.deadlines)
         try:
             worker.lease(self)
         except RequestTooLargeError as error:
@@ -158,10 +155,10 @@ class Exchange:
             return
         self._end()
         if self._worker is None:
-            self._on_forgotten(self)
+            self._terms.on_forgotten(self)
         elif not self._worker.has_begun and self._worker.withdraw():
             self._worker = None
-            self._remove_files()
+            self.request.remove_files()
         elif self._stream is not None:
             self._worker.cancel_stream()
 
@@ -170,7 +167,7 @@ class Exchange:
         if self._is_over or (self._worker is not None and (self._worker.has_begun or not self._worker.withdraw())):
             return False
         if self._worker is None:
-            self._on_forgotten(self)
+            self._terms.on_forgotten(self)
         self._worker = None
         self._end()
         return True
@@ -202,12 +199,13 @@ class Exchange:
         try:
             if head.file is not None:
                 whole = self._terms.spool.adopt(head.file, head.file_size_bytes)
-            self._respond(self._response(head, whole))
+            self._respond(answers.handler_response(head, whole, self._terms.headers, self.request.request_id))
         except RequestError as error:
             if not isinstance(whole, bytes):
                 whole.remove()
             self.fail(error)
-        self._end()
+        # Nothing else is held for an answer that came whole: the request's files have gone with it.
+        self._is_over = True
 
     def on_chunk(self, data: bytes) -> None:
         """See `Call`."""
@@ -277,11 +275,11 @@ class Exchange:
         # It has had no worker, as far as the handler is concerned.
         self.leased_s = self.answered_s = None
         self.worker_number = 0
-        self._on_returned(self)
+        self._terms.on_returned(self)
 
     def _begin_stream(self, head: AnswerHead) -> None:
         try:
-            self._stream = self._response(head, None)
+            self._stream = answers.handler_response(head, None, self._terms.headers, self.request.request_id)
         except RequestError as error:
             self._give_up_stream(error)
             return
@@ -341,14 +339,11 @@ class Exchange:
         if self._worker is not None:
             self._worker.cancel_stream()
 
-    def _response(self, head: AnswerHead, body: Body | None) -> Response:
-        return answers.handler_response(head, body, own_headers=self._terms.headers, request_id=self.request.request_id)
-
     def _respond(self, response: Response) -> None:
         self._has_responded = True
         if response.body is not None:
             # Before the answer, so that whoever has it finds nothing of the request any more.
-            self._remove_files()
+            self.request.remove_files()
         if self._is_over:
             response.remove_files()
         else:
@@ -360,7 +355,7 @@ class Exchange:
             self._worker = None
             self.answered_s = time.monotonic()
             if self._is_over:
-                self._remove_files()
+                self.request.remove_files()
 
     def _end(self) -> None:
         """Give back what the exchange holds, but for the worker, which may not have ended yet."""
@@ -372,11 +367,6 @@ class Exchange:
             self._held = None
         # A worker that has not answered may be about to read them.
         if self._worker is None:
-            self._remove_files()
-
-    def _remove_files(self) -> None:
-        if not self._has_removed_files:
-            self._has_removed_files = True
             self.request.remove_files()
 
     def _log(self, level: int, message: str, **more: str) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from attrs import define, field, frozen
+from attrs import define, field
 
 from abeja.runtime import traceparent
 from abeja.runtime.worker.shared_memory import SharedMemory
@@ -100,7 +100,9 @@ LargeBody = SpoolFile | SharedBody
 Body = bytes | LargeBody
 
 
-@frozen(kw_only=True)
+# This and the next two are made for every request. So they are not frozen, which would take three times as long, but
+# nobody changes them.
+@define(kw_only=True)
 class Content:
     """One body of a request: the whole of it, or one part of a multipart one.
 
@@ -122,7 +124,7 @@ class Content:
             self.body.remove()
 
 
-@frozen(kw_only=True)
+@define(kw_only=True)
 class Request:
     """One call of a handler.
 
@@ -158,7 +160,8 @@ class Request:
     def remove_files(self) -> None:
         """Remove the large ones of its bodies."""
         for content in self.contents:
-            content.remove_file()
+            if not isinstance(content.body, bytes):
+                content.remove_file()
 
 
 def hidden_headers(of_abi: Iterable[str], stripped: Iterable[str] = ()) -> frozenset[str]:
@@ -171,7 +174,7 @@ def hidden_headers(of_abi: Iterable[str], stripped: Iterable[str] = ()) -> froze
     return _CONSUMED | {name.lower() for name in (*of_abi, *stripped)}
 
 
-@frozen(kw_only=True)
+@define(kw_only=True)
 class Response:
     """One answer.
 

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable
 
-from abeja.runtime.deadlines import Deadline, Deadlines
+from abeja.runtime.deadlines import Deadlines
 from abeja.runtime.engine import Call, Worker
 
 
@@ -11,10 +11,9 @@ class WorkerLease:
     """The time for which a call has a worker: its deadline runs while the worker does, from `begin` on.
 
     Args:
-        call: who has it.
+        call: who has it, and for how long.
         worker: what it has.
-        timeout_s: how long; None for ever.
-        deadlines: its own is one of them.
+        deadlines: it is one of those that have one.
 
     Attributes:
         number: the worker's.
@@ -22,12 +21,11 @@ class WorkerLease:
         has_timed_out: the worker was killed for being too slow.
     """
 
-    def __init__(self, call: Call, worker: Worker, *, timeout_s: float | None, deadlines: Deadlines) -> None:
+    def __init__(self, call: Call, worker: Worker, deadlines: Deadlines) -> None:
         self._call = call
         self._worker = worker
-        self._left_s = timeout_s
+        self._left_s = call.timeout_s
         self._deadlines = deadlines
-        self._deadline: Deadline | None = None
         self._stall: asyncio.TimerHandle | None = None
         self.number = worker.number
         self.has_begun = False
@@ -36,7 +34,8 @@ class WorkerLease:
     def begin(self) -> None:
         """The worker begins with the request."""
         self.has_begun = True
-        self._run()
+        if self._left_s is not None:
+            self._deadlines.add(self, self._left_s)
 
     def withdraw(self) -> bool:
         """Take the request back from the worker, if it has not begun; whether that is so."""
@@ -48,7 +47,8 @@ class WorkerLease:
         if self._stall is not None:
             self._stall.cancel()
         else:
-            self._stop_clock()
+            if self._left_s is not None:
+                self._left_s = self._deadlines.meet(self)
             self._worker.pause(self._call)
         self._stall = loop.call_later(limit_s, on_stalled)
 
@@ -57,7 +57,8 @@ class WorkerLease:
         if self._stall is not None:
             self._stall.cancel()
             self._stall = None
-            self._run()
+            if self._left_s is not None:
+                self._deadlines.add(self, self._left_s)
             self._worker.resume(self._call)
 
     def cancel_stream(self) -> None:
@@ -67,22 +68,13 @@ class WorkerLease:
 
     def end(self) -> None:
         """The worker has finished with the request."""
-        if self._deadline is not None:
-            self._deadlines.drop(self._deadline)
-            self._deadline = None
+        if self._left_s is not None:
+            self._deadlines.drop(self)
         if self._stall is not None:
             self._stall.cancel()
             self._stall = None
 
-    def _run(self) -> None:
-        if self._left_s is not None:
-            self._deadline = self._deadlines.add(self._left_s, self._time_out)
-
-    def _stop_clock(self) -> None:
-        if self._deadline is not None:
-            self._left_s = self._deadlines.meet(self._deadline)
-            self._deadline = None
-
-    def _time_out(self) -> None:
+    def on_missed(self) -> None:
+        """See `Timed`."""
         self.has_timed_out = True
         self._worker.kill("took longer than --timeout", cause="timeout", because_of=self._call)

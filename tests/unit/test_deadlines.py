@@ -1,8 +1,18 @@
 """Deadlines that share one timer."""
 
 import asyncio
+from collections.abc import Callable
+
+from attrs import frozen
 
 from abeja.runtime.deadlines import Deadlines
+
+
+@frozen(eq=False)
+class Timed:
+    """Calls a function when its deadline has passed."""
+
+    on_missed: Callable[[], None]
 
 
 def test_those_that_are_not_met_are_called_in_time_and_the_others_never() -> None:
@@ -12,16 +22,19 @@ def test_those_that_are_not_met_are_called_in_time_and_the_others_never() -> Non
         called: list[tuple[str, float]] = []
         deadlines = Deadlines()
 
-        def miss(name: str) -> None:
-            called.append((name, loop.time() - begin_s))
+        def add(name: str, after_s: float) -> Timed:
+            timed = Timed(lambda: called.append((name, loop.time() - begin_s)))
+            deadlines.add(timed, after_s)
+            return timed
 
-        met = deadlines.add(0.01, lambda: miss("met"))
-        deadlines.add(0.1, lambda: miss("late"))
-        deadlines.add(0.05, lambda: miss("early"))
+        met = add("met", 0.01)
+        add("late", 0.1)
+        add("early", 0.05)
         left_s = deadlines.meet(met)
         assert 0 < left_s <= 0.01
+        deadlines.drop(add("dropped", 0.01))
         await asyncio.sleep(0.02)
-        deadlines.add(0.03, lambda: miss("added"))
+        add("added", 0.03)
         await asyncio.sleep(0.15)
         return called
 
@@ -42,10 +55,12 @@ def test_two_of_the_same_moment_are_both_called() -> None:
             nonlocal calls
             calls += 1
 
-        deadlines.add(0.01, miss)
-        deadlines.add(0.01, miss)
+        deadlines.add(Timed(miss), 0.01)
+        deadlines.add(Timed(miss), 0.01)
         await asyncio.sleep(0.05)
-        assert deadlines.meet(deadlines.add(10, miss)) > 9
+        last = Timed(miss)
+        deadlines.add(last, 10)
+        assert deadlines.meet(last) > 9
         return calls
 
     assert asyncio.run(run()) == 2

@@ -43,8 +43,13 @@ class Relay:
         """See `Admission`."""
         return _UNKNOWN if self._standing is None else self._standing.error()
 
-    def submit(self, request: Request, receiver: Receiver, *, may_stream: bool = True) -> "RelayedRequest":
+    def submit(
+        self, request: Request, receiver: Receiver, *, may_stream: bool = True, is_admitted: bool = True
+    ) -> "RelayedRequest":
         """See `Admission`."""
+        refusal = None if is_admitted else self.refusal()
+        if refusal is not None:
+            raise refusal
         self._count += 1
         number = self._count
         relayed = RelayedRequest(number, request, receiver, tell=self._tell, on_over=self._forget)

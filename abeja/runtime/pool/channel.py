@@ -31,6 +31,8 @@ class Channel:
         self._on_frame = on_frame
         self._on_closed = on_closed
         self._decoder = frames.Decoder()
+        # What is read lands here first: asking the system for so much memory each time costs more than copying.
+        self._buffer = memoryview(bytearray(_READ_BYTES))
         self._socket: socket.socket | None = None
         self._unsent: deque[memoryview] = deque()
         self._is_reading = False
@@ -96,17 +98,17 @@ class Channel:
         if self._socket is None:
             return
         try:
-            data = self._socket.recv(_READ_BYTES)
+            size = self._socket.recv_into(self._buffer)
         except (BlockingIOError, InterruptedError):
             return
         except OSError as error:
             self._end(error)
             return
-        if not data:
+        if not size:
             self._end(None)
             return
         try:
-            for header, payload in self._decoder.feed(data):
+            for header, payload in self._decoder.feed(bytes(self._buffer[:size])):
                 self._on_frame(header, payload)
         except frames.FrameError as error:
             self._end(error)

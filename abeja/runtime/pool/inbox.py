@@ -23,13 +23,10 @@ class Inbox:
         """The worker's end, for it to inherit."""
         return self._theirs.fileno()
 
-    @staticmethod
-    def has_place_for(size_bytes: int) -> bool:
-        """Whether a frame of this size can be put; else the channel has to carry it, see `put_note`."""
-        return size_bytes <= MESSAGE_LIMIT_BYTES
-
     def put(self, frame: bytes) -> bool:
-        """Put one frame; False if so much lies there that it has no room now.
+        """Put one frame, of MESSAGE_LIMIT_BYTES at most; False if so much lies there that it has no room now.
+
+        The channel has to carry a larger one, see `put_note`.
 
         Raises:
             OSError: the inbox is closed.

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import os
 import re
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Callable, Mapping
 from fcntl import ioctl
 from termios import FIONREAD
@@ -42,11 +42,11 @@ class Output:
     Args:
         worker: the worker's number, for the log.
         mark: what begins a label.
-        is_serial: whether the worker runs one request at a time.
         secrets: are never shown.
         fields_of: from the id of a request to what its records have beside the worker.
 
     Attributes:
+        current: the id of the request that runs, if no other one can run meanwhile; else empty.
         has_unlabelled: whether something without a label has come from a request: its place in time tells which.
         last_lines: the end of the output.
     """
@@ -56,7 +56,6 @@ class Output:
         worker: int,
         *,
         mark: bytes,
-        is_serial: bool,
         secrets: Secrets,
         fields_of: Callable[[str], Mapping[str, str]],
     ) -> None:
@@ -67,7 +66,6 @@ class Output:
         # Request -> its last lines, which may not be a whole record yet.
         self._paragraphs: dict[str, Paragraphs] = {}
         self._together: asyncio.TimerHandle | None = None
-        self._is_serial = is_serial
         self._label = re.compile(re.escape(mark) + rb"(\d{1,4})\0([ -~]*)\0")
         self._reader: int | None = None
         # What may be the beginning of a label.
@@ -76,8 +74,8 @@ class Output:
         # one is for what has no label.
         self._begun: dict[str, tuple[bytes, bool]] = {}
         # How many requests have the id: clients may send one twice.
-        self._running: Counter[str] = Counter()
-        self._current = ""
+        self._running: dict[str, int] = {}
+        self.current = ""
         self.has_unlabelled = False
         self.last_lines: deque[str] = deque(maxlen=KEPT_LINES)
 
@@ -90,20 +88,15 @@ class Output:
 
     def expect(self, request_id: str) -> None:
         """The worker gets a request."""
-        self._running[request_id] += 1
-
-    def begin(self, request_id: str) -> None:
-        """It begins with it."""
-        if self._is_serial:
-            self._current = request_id
+        self._running[request_id] = self._running.get(request_id, 0) + 1
 
     def end(self, request_id: str) -> None:
         """It has answered it, or has given it back."""
-        self._running[request_id] -= 1
-        if not self._running[request_id]:
-            del self._running[request_id]
-            if self._current == request_id:
-                self._current = ""
+        others = self._running.pop(request_id) - 1
+        if others:
+            self._running[request_id] = others
+        elif self.current == request_id:
+            self.current = ""
         if request_id in self._begun:
             self._emit(*self._begun.pop(request_id), request_id)
         if request_id in self._paragraphs:
@@ -128,7 +121,7 @@ class Output:
         self.drain()
         self._take("", self._unread)
         for request_id, begun in self._begun.items():
-            self._emit(*begun, request_id or self._current)
+            self._emit(*begun, request_id or self.current)
         self._begun = {}
         self._log_open()
         self._allowance.report()
@@ -176,7 +169,7 @@ class Output:
         elif rest:
             self._begun[request_id] = (rest, is_piece if lines else is_same_write)
         for line in lines:
-            self._emit(line, is_same_write, request_id or self._current)
+            self._emit(line, is_same_write, request_id or self.current)
             is_same_write = is_piece
 
     def _emit(self, line: bytes, is_same_write: bool, request_id: str) -> None:  # noqa: FBT001 (as it is kept)

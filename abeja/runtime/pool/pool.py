@@ -185,7 +185,8 @@ class Pool:
 
     def rebalance(self) -> None:
         """See `Engine`."""
-        if self.free_worker() is None:
+        # Called after each request: nearly always no worker has more than it runs.
+        if max([worker.load for worker in self._workers], default=0) <= self._concurrency or self.free_worker() is None:
             return
         for worker in sorted(self._workers, key=lambda worker: -worker.load):
             if worker.load > self._concurrency and worker.give_back_one():
@@ -270,12 +271,11 @@ class Pool:
         self.last_failure = None
         return worker
 
-    def _worker_has_room(self, worker: WorkerProcess) -> None:
+    def _worker_has_room(self) -> None:
         if not self.has_been_ready:
             self.has_been_ready = True
             self._first_ready.set()
             self.guardian.detach()
-        worker.look_at_requests()
         self.on_room()
 
     def _worker_gone(self, worker: WorkerProcess) -> None:

@@ -14,7 +14,7 @@ from enum import Enum
 from typing import Any
 
 from abeja.runtime.body_memory import BodyMemory
-from abeja.runtime.engine import Call, RequestTooLargeError, WorkerFullError, WorkerUnreachableError
+from abeja.runtime.engine import Call, HandlerFailure, RequestTooLargeError, WorkerFullError, WorkerUnreachableError
 from abeja.runtime.errors import SpoolFailedError
 from abeja.runtime.messages import SharedBody
 from abeja.runtime.model import Model
@@ -101,7 +101,7 @@ class WorkerProcess(asyncio.SubprocessProtocol):
         limits: Limits,
         concurrency: int,
         guardian: Guardian,
-        on_room: Callable[["WorkerProcess"], None],
+        on_room: Callable[[], None],
         on_gone: Callable[["WorkerProcess"], None],
     ) -> None:
         self._model = model
@@ -123,7 +123,6 @@ class WorkerProcess(asyncio.SubprocessProtocol):
         self._output = Output(
             number,
             mark=self._output_mark.encode("ascii"),
-            is_serial=concurrency == 1,
             secrets=Secrets.of(model.environment),
             fields_of=self._log_fields,
         )
@@ -229,11 +228,6 @@ class WorkerProcess(asyncio.SubprocessProtocol):
         """See how much memory it uses and how old it is; called every now and then."""
         if self.state is not State.GONE:
             self._witness.look(self.pid)
-            self._look_at_wear()
-
-    def look_at_requests(self) -> None:
-        """See whether it has had enough requests; called after each one."""
-        if self.wear.request_limit is not None and self._begun >= self.wear.request_limit:
             self._look_at_wear()
 
     def retire(self) -> None:
@@ -369,8 +363,38 @@ class WorkerProcess(asyncio.SubprocessProtocol):
         return requests.fileno(), self._memory.fileno()
 
     def _frame(self, header: dict[str, Any], payload: bytes) -> None:
+        if self.state is State.STARTING:
+            self._frame_of_start(header)
+            return
+        turn = self._turns.get(header.get("id"))
+        if turn is None:
+            return
         kind = header["kind"]
-        if self.state is State.STARTING and kind == "ready":
+        if kind not in (_IN_STREAM if turn.is_streaming else _AT_FIRST) or not turn.has_begun:
+            # Not from our half of the protocol: a handler has written to the socket.
+            raise frames.FrameError(f"a frame of kind {kind[:20]!r} has no place there")
+        if kind == "chunk":
+            turn.call.on_chunk(payload)
+            if turn.credit is not None:
+                turn.credit.use(len(payload))
+            return
+        self._output.drain()
+        if kind == "response":
+            head = reports.answer_head(header)
+            turn.is_streaming = head.is_streamed
+            turn.call.on_answer(head, self._body_in_memory(header) if header["body"] == "memory" else payload)
+            if head.is_streamed:
+                return
+        elif kind == "end":
+            turn.call.on_end()
+        else:
+            self._turn_failed(turn, reports.failure(header["error"]))
+        # Only now: if handling the frame had failed, the call would have been lost with the worker.
+        self._turn_ended(turn)
+
+    def _frame_of_start(self, header: dict[str, Any]) -> None:
+        kind = header["kind"]
+        if kind == "ready":
             self.python_version = str(header["python"])
             self._load_s = time.monotonic() - self._begin_s
             self.wear.begin()
@@ -382,39 +406,15 @@ class WorkerProcess(asyncio.SubprocessProtocol):
             self._become_idle()
             if not self._ready.done():
                 self._ready.set_result(None)
-        elif self.state is State.STARTING and kind == "failed":
+        elif kind == "failed":
             self._ending.load_error = reports.load_error(header["error"])
-        elif (turn := self._turns.get(header.get("id"))) is not None:
-            self._turn_frame(turn, kind, header, payload)
 
-    def _turn_frame(self, turn: Turn, kind: str, header: dict[str, Any], payload: bytes) -> None:
-        if kind not in (_IN_STREAM if turn.is_streaming else _AT_FIRST) or not turn.has_begun:
-            # Not from our half of the protocol: a handler has written to the socket.
-            raise frames.FrameError(f"a frame of kind {kind[:20]!r} has no place there")
-        call = turn.call
-        if kind == "chunk":
-            call.on_chunk(payload)
-            if turn.credit is not None:
-                turn.credit.use(len(payload))
-            return
-        self._output.drain()
-        if kind == "response":
-            head = reports.answer_head(header)
-            turn.is_streaming = head.is_streamed
-            call.on_answer(head, self._body_in_memory(header) if header["body"] == "memory" else payload)
-            if head.is_streamed:
-                return
-        elif kind == "end":
-            call.on_end()
-        else:
-            failure = reports.failure(header["error"])
-            if failure.slug == SpoolFailedError.slug:
-                # Whatever removed its folder, the next answer finds one.
-                with contextlib.suppress(OSError):
-                    self._spool.create_folder(self._folder.name)
-            call.on_failure(failure)
-        # Only now: if handling the frame had failed, the call would have been lost with the worker.
-        self._turn_ended(turn)
+    def _turn_failed(self, turn: Turn, failure: HandlerFailure) -> None:
+        if failure.slug == SpoolFailedError.slug:
+            # Whatever removed its folder, the next answer finds one.
+            with contextlib.suppress(OSError):
+                self._spool.create_folder(self._folder.name)
+        turn.call.on_failure(failure)
 
     def _body_in_memory(self, header: dict[str, Any]) -> SharedBody:
         body = None if self._memory is None else self._memory.body(header.get("block"), header.get("size"))
@@ -427,14 +427,18 @@ class WorkerProcess(asyncio.SubprocessProtocol):
 
     def _turn_begun(self, turn: Turn) -> None:
         self._begun += 1
-        self._output.begin(turn.call.request.request_id)
+        if self._concurrency == 1:
+            self._output.current = turn.call.request.request_id
         turn.call.on_begun()
 
     def _turn_ended(self, turn: Turn) -> None:
         self._drop(turn)
-        self._channel.resume()
+        if turn.is_streaming:  # no other answer is ever paused
+            self._channel.resume()
+        if self.wear.request_limit is not None and self._begun >= self.wear.request_limit:
+            self._look_at_wear()
         if self.load:
-            self._on_room(self)
+            self._on_room()
         else:
             self._become_idle()
 
@@ -462,7 +466,7 @@ class WorkerProcess(asyncio.SubprocessProtocol):
             raise RequestTooLargeError(str(error)) from error
         if not self.is_ready:
             raise WorkerUnreachableError("it has ended, or is about to")
-        turn.is_large = not self._inbox.has_place_for(len(frame))
+        turn.is_large = len(frame) > frames.MESSAGE_LIMIT_BYTES
         if turn.is_large and self.load >= self._concurrency:
             raise WorkerFullError
         if not (self._inbox.put_note() if turn.is_large else self._inbox.put(frame)):
@@ -481,7 +485,7 @@ class WorkerProcess(asyncio.SubprocessProtocol):
 
     def _inbox_read(self) -> None:
         if self.is_ready:
-            self._on_room(self)
+            self._on_room()
 
     def _log_fields(self, request_id: str) -> dict[str, str]:
         for turn in self._turns:
@@ -497,7 +501,7 @@ class WorkerProcess(asyncio.SubprocessProtocol):
         if self.is_retired:
             self._end_if_retired()
         elif self.state is State.IDLE:
-            self._on_room(self)
+            self._on_room()
 
     def _tell(self, header: dict[str, Any]) -> None:
         """Send a frame that is no request; a worker that is gone does not need it."""

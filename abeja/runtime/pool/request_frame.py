@@ -6,6 +6,7 @@ Its header is written by hand where that is easy: most requests have one small b
 import json
 from collections.abc import Mapping
 from functools import lru_cache
+from json.encoder import encode_basestring_ascii
 from typing import Any
 
 from abeja.runtime.messages import Content, Request, SharedBody, SpoolFile
@@ -19,8 +20,8 @@ def request_frame(number: int, request: Request, *, timeout_s: float | None = No
     contents, payload = _contents(request.contents)
     own = b'{"kind":"request","id":%d,"request_id":%b,"client_ip":%b,"contents":%b' % (
         number,
-        _text(request.request_id),
-        _address(request.client_ip),
+        encode_basestring_ascii(request.request_id).encode("ascii"),
+        encode_basestring_ascii(request.client_ip).encode("ascii"),
         contents,
     )
     head = (request.method, request.path, request.query, request.content_type, request.headers)
@@ -49,16 +50,6 @@ def _fields(content: Content) -> Mapping[str, Any]:
     if isinstance(content.body, SharedBody):
         return {**named, "size": content.body.size_bytes, "block": content.body.first}
     return {**named, "size": len(content.body)}
-
-
-def _text(value: str) -> bytes:
-    # What is printable but for quotes and backslashes is itself in JSON; ids and addresses are.
-    if value.isascii() and value.isprintable() and '"' not in value and "\\" not in value:
-        return b'"%b"' % value.encode("ascii")
-    return json.dumps(value).encode("ascii")
-
-
-_address = lru_cache(maxsize=256)(_text)
 
 
 @lru_cache(maxsize=256)

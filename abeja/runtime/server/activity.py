@@ -1,32 +1,36 @@
 """Which answers are still on their way, so that a stop does not cut them."""
 
 import asyncio
+from collections.abc import Callable
 
 
 class Activity:
-    """The requests between their head and the last byte of their answer."""
+    """The requests between their head and the last byte of their answer.
+
+    Attributes:
+        begin: to be called with each request that has arrived.
+    """
 
     def __init__(self) -> None:
         self._active: set[object] = set()
-        self._idle = asyncio.Event()
-        self._idle.set()
+        # While somebody waits.
+        self._idle: asyncio.Event | None = None
+        self.begin: Callable[[object], None] = self._active.add
 
     @property
     def count(self) -> int:
         """How many there are."""
         return len(self._active)
 
-    def begin(self, request: object) -> None:
-        """A request has arrived."""
-        self._active.add(request)
-        self._idle.clear()
-
     def end(self, request: object) -> None:
         """Its answer has left, or its client has; a second call does nothing."""
         self._active.discard(request)
-        if not self._active:
+        if self._idle is not None and not self._active:
             self._idle.set()
+            self._idle = None
 
     async def wait_until_idle(self) -> None:
         """Wait until every answer has left."""
-        await self._idle.wait()
+        if self._active:
+            self._idle = self._idle or asyncio.Event()
+            await self._idle.wait()

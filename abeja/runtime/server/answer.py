@@ -21,10 +21,10 @@ from abeja.runtime.server.head import HEALTH_PATH, Head
 
 _log = logging.getLogger("abeja.runtime")
 
-# RFC 9110, 15.3.5 and 15.4.5: these have no body, and 204 not even a length.
-_BODILESS = (204, 304)
-# RFC 9110, 15.3.6: nor has this one, but it says so.
+# RFC 9110, 15.3.6: it has no body, but says so.
 _RESET = 205
+# RFC 9110, 15.3.5 and 15.4.5: nor have these, and 204 not even a length.
+_BODILESS = (204, _RESET, 304)
 _STATUS_LINES = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n" for status in http.HTTPStatus}
 
 
@@ -116,6 +116,8 @@ class Answer:
             self._connection.write(b"0\r\n\r\n")
         # One that had not begun is cut when its client has left.
         self._record("complete" if is_complete else "cut" if self._status else "left")
+        # Each holds the other: without this, the memory of a request would come back only with the next collection.
+        self.exchange = None
         self._on_done(is_complete)
 
     def abandon(self) -> None:
@@ -167,7 +169,7 @@ class Answer:
         start, has_date = _start(status, response.headers[:-1])
         name, value = response.headers[-1]
         framing = ""
-        if status in (*_BODILESS, _RESET):
+        if status in _BODILESS:
             self._has_body = False
             length = 0 if status == _RESET else None
         elif length is None and not self._head.is_http_10:
@@ -182,7 +184,8 @@ class Answer:
         elif self._head.is_http_10:
             connection = "Connection: keep-alive\r\n"
         last = f"{name}: {value}\r\n"
-        _require_lines(last, 1)
+        if name is not answers.REQUEST_ID_HEADER or value is not self._request_id:  # those two are known to be good
+            _require_lines(last, 1)
         # HTTP fields are octets: text beyond ASCII goes out as UTF-8, as in the original.
         return f"{start}{last}{framing}{date}{connection}\r\n".encode()
 
@@ -193,9 +196,10 @@ class Answer:
             return
         fields = head.fields
         parents, requesters = fields.get(traceparent.HEADER), fields.get(REQUESTER_HEADER)
-        # A tuple by its order: with the names it would take twice as long.
+        # A tuple by its order: as a call, with the names, it would take three times as long.
         journal.add(
-            RequestRecord._make(
+            tuple.__new__(
+                RequestRecord,
                 (
                     self._request_id,
                     head.method,
@@ -216,7 +220,7 @@ class Answer:
                     self._sender.sent_bytes if self._sender is not None else self._sent_bytes,
                     self._error or (exchange.error if exchange else ""),
                     outcome,
-                )
+                ),
             )
         )
 

@@ -44,6 +44,7 @@ class Head:
         path, query: undecoded; the query without its ``?``.
         fields: lower-case name -> values, in the order in which they came, as latin-1.
         content_type: the first Content-Type, or None.
+        may_be_form: whether the body may be a form, which has to be parsed.
         content_length: what the client announced; None if it did not.
         expects_continue: whether the client sends the body only when it is told to.
         client_id: the request id that the client sent; empty if it sent no usable one.
@@ -58,6 +59,7 @@ class Head:
     query: str
     fields: Mapping[str, Sequence[str]]
     content_type: str | None
+    may_be_form: bool
     content_length: int | None
     expects_continue: bool
     client_id: str
@@ -86,7 +88,8 @@ class Head:
         lengths = fields.get("content-length", ())
         is_framed = _is_framed(fields, lengths, is_http_10=is_http_10)
         length = int(lengths[0]) if lengths and is_framed else None
-        content_type = fields.get("content-type")
+        content_types = fields.get("content-type")
+        content_type = _text(content_types[0]) if content_types else None
         problem = (
             _line_problem(method, target, version, is_absolute=bool(absolute))
             or _size_problem(fields, size_bytes)
@@ -100,7 +103,8 @@ class Head:
             path=path or ("/" if absolute else ""),
             query=query,
             fields=fields,
-            content_type=_text(content_type[0]) if content_type else None,
+            content_type=content_type,
+            may_be_form=content_type is not None and "multipart/form-data" in content_type.lower(),
             content_length=length,
             expects_continue=not is_http_10
             and [value.lower() for value in fields.get("expect", ())] == ["100-continue"],
@@ -120,6 +124,7 @@ class Head:
             query="",
             fields={},
             content_type=None,
+            may_be_form=False,
             content_length=None,
             expects_continue=False,
             client_id="",

@@ -17,6 +17,7 @@ from abeja.runtime.server.head import HEALTH_PATH, Head
 from abeja.runtime.server.multipart import MultipartSink, boundary_of
 from abeja.runtime.spool import BodyFolder, BodySink, MemoryBudget
 from abeja.runtime.types import Abi
+from abeja.runtime.worker.frames import INLINE_LIMIT_BYTES
 
 _log = logging.getLogger("abeja.runtime")
 
@@ -39,44 +40,44 @@ class Policy:
     hidden: frozenset[str]
 
 
+@frozen(kw_only=True)
+class Means:
+    """What all intakes of a port share.
+
+    Attributes:
+        dispatcher: gets the requests.
+        spool: for large bodies.
+        policy: see there.
+        activity: knows each request from its head to the last byte of its answer.
+        clock: for the answers.
+        new_id: makes one for a request that has none.
+        journal: gets a record at the end.
+    """
+
+    dispatcher: Admission
+    spool: BodyFolder
+    policy: Policy
+    activity: Activity
+    clock: Clock
+    new_id: Callable[[], str]
+    journal: Journal
+
+
 class Intake:
     """One request, driven by its connection.
 
-    The connection calls `headers_received`, then `data_received` for each piece of the body, then
+    The connection calls `take_whole`, or `headers_received`, then `data_received` for each piece of the body, then
     `finish`; `refuse` instead of any of them if it cannot go on, and `on_connection_close` if the client
     leaves before `Connection.finish` was called. After `Connection.finish` it calls nothing any more.
 
     Args:
         connection: to answer on.
-        dispatcher: gets the request.
-        spool: for large bodies.
-        policy: see there.
-        activity: knows it from its head to the last byte of its answer.
-        clock: for the answer.
-        new_id: makes one for a request that has none.
-        journal: gets a record at the end.
+        means: see there.
     """
 
-    def __init__(
-        self,
-        connection: Connection,
-        *,
-        dispatcher: Admission,
-        spool: BodyFolder,
-        policy: Policy,
-        activity: Activity,
-        clock: Clock,
-        new_id: Callable[[], str],
-        journal: Journal,
-    ) -> None:
+    def __init__(self, connection: Connection, means: Means) -> None:
         self._connection = connection
-        self._dispatcher = dispatcher
-        self._spool = spool
-        self._policy = policy
-        self._activity = activity
-        self._clock = clock
-        self._new_id = new_id
-        self._journal = journal
+        self._means = means
         self._budget: MemoryBudget | None = None
         self._head: Head | None = None
         self._request_id = ""
@@ -93,18 +94,38 @@ class Intake:
         """Whether a worker has the request, or had it: it costs nothing more to send the answer."""
         return self._exchange is not None and not self._exchange.is_waiting
 
+    def take_whole(self, head: Head, body: bytes) -> None:
+        """All of a request: what the three below do, without a sink if the body needs none."""
+        if head.may_be_form or head.expects_continue or len(body) > INLINE_LIMIT_BYTES:
+            self.headers_received(head)
+            if body:
+                self.data_received(body)
+            self.finish()
+            return
+        answer = self._begin(head)
+        try:
+            if self._is_for_handler(head, answer):
+                self._has_read_all = True
+                self._received_bytes = len(body)
+                self._submit(head, answer, (Content(body=body),), is_admitted=False)
+                return
+        except RequestError as error:
+            # At its head, as ever: whether the body has come with it is chance.
+            self._has_read_all = False
+            self._received_bytes = 0
+            self._refuse(error, head, answer)
+        self.finish()
+
     def headers_received(self, head: Head) -> None:
         """The head of the request; a body follows if it says so."""
         answer = self._begin(head)
         try:
-            if head.problem is not None:
-                answer.closes = True
-                raise head.problem
-            if head.path == HEALTH_PATH:
-                status, fields = answers.health(is_serving=not self._dispatcher.trouble)
-                self._respond_early(answers.json_response(status, fields), head, answer)
+            if not self._is_for_handler(head, answer):
                 return
-            self._sink = self._admit(head)
+            refusal = self._means.dispatcher.refusal()
+            if refusal is not None:
+                raise refusal
+            self._sink = self._sink_for(head)
         except RequestError as error:
             self._refuse(error, head, answer)
         else:
@@ -117,7 +138,7 @@ class Intake:
             return  # it has been answered already
         self._received_bytes += len(chunk)
         try:
-            if self._received_bytes > self._policy.max_body_bytes:
+            if self._received_bytes > self._means.policy.max_body_bytes:
                 raise self._too_large()
             self._sink.write(chunk)
         except RequestError as error:
@@ -130,15 +151,13 @@ class Intake:
             self._end()
         elif self._head is not None and self._answer is not None and self._sink is not None:
             try:
-                request = self._request(self._head, self._sink)
+                whole = self._sink.close()
             except RequestError as error:
                 self._refuse(error, self._head, self._answer)
                 return
             self._sink = None
-            self._answer.request_bytes = self._received_bytes
-            self._exchange = self._answer.exchange = self._dispatcher.submit(
-                request, self._answer, may_stream=not self._head.is_http_10
-            )
+            contents = whole if isinstance(whole, tuple) else (Content(body=whole),)
+            self._submit(self._head, self._answer, contents, is_admitted=True)
 
     def refuse(self, error: RequestError) -> None:
         """What arrives is not HTTP, or does not arrive: answer so, unless there was an answer, and close."""
@@ -165,60 +184,73 @@ class Intake:
             self._answer.abandon()
 
     def _begin(self, head: Head) -> Answer:
-        self._activity.begin(self)
+        means = self._means
+        means.activity.begin(self)
         self._head = head
-        self._request_id = head.client_id or self._new_id()
+        self._request_id = head.client_id or means.new_id()
         self._answer = Answer(
             self._connection,
             head=head,
             request_id=self._request_id,
-            clock=self._clock,
+            clock=means.clock,
             on_done=self._answered,
-            journal=self._journal,
+            journal=means.journal,
         )
         return self._answer
 
-    def _admit(self, head: Head) -> BodySink | MultipartSink:
-        abi = self._policy.abi
-        if head.method not in abi.methods:
+    def _is_for_handler(self, head: Head, answer: Answer) -> bool:
+        """Whether it may be admitted; False if it has been answered."""
+        if head.problem is not None:
+            answer.closes = True
+            raise head.problem
+        if head.path == HEALTH_PATH:
+            status, fields = answers.health(is_serving=not self._means.dispatcher.trouble)
+            self._respond_early(answers.json_response(status, fields), head, answer)
+            return False
+        policy = self._means.policy
+        if head.method not in policy.abi.methods:
             raise self._method_not_allowed()
-        if head.content_length is not None and head.content_length > self._policy.max_body_bytes:
+        if head.content_length is not None and head.content_length > policy.max_body_bytes:
             raise self._too_large()
-        refusal = self._dispatcher.refusal()
-        if refusal is not None:
-            raise refusal
+        return True
+
+    def _sink_for(self, head: Head) -> BodySink | MultipartSink:
         # A GET has no content: what it may announce is not looked at.
-        if abi.parses_multipart and head.content_type and head.method not in ("GET", "HEAD"):
+        is_form = head.may_be_form and head.method not in ("GET", "HEAD")
+        if is_form and head.content_type and self._means.policy.abi.parses_multipart:
             boundary = boundary_of(head.content_type)
             if boundary is not None:
                 return MultipartSink(boundary, self._new_sink)
         return self._new_sink()
 
     def _method_not_allowed(self) -> MethodNotAllowedError:
-        allowed = ", ".join(sorted(self._policy.abi.methods))
+        allowed = ", ".join(sorted(self._means.policy.abi.methods))
         return MethodNotAllowedError("the method is not allowed", headers=[("Allow", allowed)])
 
     def _new_sink(self) -> BodySink:
         # The parts of a form share one.
         self._budget = self._budget or MemoryBudget()
         length = None if self._head is None else self._head.content_length
-        return BodySink(self._spool, self._budget, most_bytes=length)
+        return BodySink(self._means.spool, self._budget, most_bytes=length)
 
-    def _request(self, head: Head, sink: BodySink | MultipartSink) -> Request:
-        contents = sink.close() if isinstance(sink, MultipartSink) else (Content(body=sink.close()),)
-        return Request(
+    def _submit(self, head: Head, answer: Answer, contents: tuple[Content, ...], *, is_admitted: bool) -> None:
+        answer.request_bytes = self._received_bytes
+        request = Request(
             request_id=self._request_id,
             method="GET" if head.method == "HEAD" else head.method,
             path=head.path,
             query=head.query,
             content_type=head.content_type,
-            headers=head.visible_headers(self._policy.hidden),
+            headers=head.visible_headers(self._means.policy.hidden),
             contents=contents,
             client_ip=self._connection.remote_ip,
         )
+        self._exchange = answer.exchange = self._means.dispatcher.submit(
+            request, answer, may_stream=not head.is_http_10, is_admitted=is_admitted
+        )
 
     def _too_large(self) -> BodyTooLargeError:
-        limit = self._policy.max_body_bytes
+        limit = self._means.policy.max_body_bytes
         return BodyTooLargeError(f"the body is larger than {limit} bytes", fields={"limit_bytes": limit})
 
     def _refuse(self, error: RequestError, head: Head, answer: Answer) -> None:
@@ -251,7 +283,9 @@ class Intake:
         self._is_over = True
         self._connection.finish(closes=self._answer.closes)
         self._connection.when_flushed(self._over)
+        # As in `Answer.finish`.
+        self._answer = self._exchange = None
 
     def _over(self) -> None:
         self._is_over = True
-        self._activity.end(self)
+        self._means.activity.end(self)

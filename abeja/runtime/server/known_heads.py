@@ -1,5 +1,7 @@
 """Heads that have been read before: most clients send the same bytes again and again."""
 
+from collections.abc import Callable
+
 from abeja.runtime.server.head import Head
 
 _COUNT = 256
@@ -10,14 +12,14 @@ class KnownHeads:
     """Raw heads and what they mean: the same bytes always mean the same.
 
     The oldest are forgotten, and only those are known whose body needs no parser.
+
+    Attributes:
+        get: what a raw head means; None if it is not known.
     """
 
     def __init__(self) -> None:
         self._heads: dict[bytes, Head] = {}
-
-    def get(self, raw: bytes) -> Head | None:
-        """What the head means; None if it is not known."""
-        return self._heads.get(raw)
+        self.get: Callable[[bytes], Head | None] = self._heads.get
 
     def add(self, raw: bytes, head: Head) -> None:
         """Remember a head that llhttp has read, if that helps."""

@@ -102,15 +102,12 @@ class LlhttpConnection(asyncio.BufferedProtocol):
 
     def buffer_updated(self, nbytes: int) -> None:
         """Called by the event loop."""
-        buffer = self._surroundings.buffer
         if self._is_lingering:
             return
         if self._body_buffer is not None:
             self._take(self._body_buffer[:nbytes])
-        elif self._must_wait():
-            self._keep(self._rest + bytes(memoryview(buffer)[:nbytes]))
         else:
-            self._consume(buffer, nbytes)
+            self._consume(self._surroundings.buffer, nbytes)
 
     def eof_received(self) -> bool:
         """Called by the event loop. A client that has only stopped sending gets its answer if a worker has its request.
@@ -235,21 +232,23 @@ class LlhttpConnection(asyncio.BufferedProtocol):
 
     def _consume(self, data: bytes | bytearray, size: int) -> None:
         """Take what has arrived, up to the end of a request that is not answered at once."""
-        view = memoryview(data)
         start = 0
         self._is_consuming = True
         try:
             while start < size and not self._is_lingering:
                 if self._must_wait():
-                    self._keep(bytes(view[start:size]))
+                    self._keep(self._rest + bytes(data[start:size]))
                     return
-                end = self._reader.take_whole(data, start, size)
-                if end > start:
-                    self._pass_on_what_was_read()
-                else:
+                whole = self._reader.take_whole(data, start, size)
+                if whole is None:
                     end = self._reader.piece_end(data, start, size)
-                    self._take(view[start:end])
-                start = end
+                    self._take(memoryview(data)[start:end])
+                    start = end
+                else:
+                    head, body, start = whole
+                    intake = self._intake = self._surroundings.port.new_intake(self)
+                    self._deadline_s = math.inf
+                    intake.take_whole(head, body)
         finally:
             self._is_consuming = False
 

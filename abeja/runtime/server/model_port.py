@@ -1,11 +1,14 @@
 """The model's port: everything on it but /health_check is the handler's."""
 
+from collections.abc import Callable
+from functools import partial
+
 from abeja.runtime.admission import Admission
 from abeja.runtime.journal import Journal
 from abeja.runtime.server.activity import Activity
 from abeja.runtime.server.answer import Clock
 from abeja.runtime.server.connection import Connection
-from abeja.runtime.server.intake import Intake, Policy
+from abeja.runtime.server.intake import Intake, Means, Policy
 from abeja.runtime.server.request_ids import RequestIds
 from abeja.runtime.spool import BodyFolder
 
@@ -21,26 +24,18 @@ class ModelPort:
 
     Attributes:
         activity: the requests whose answers are still on their way.
+        new_intake: for the request that begins on a connection.
     """
 
     def __init__(self, *, dispatcher: Admission, spool: BodyFolder, policy: Policy, journal: Journal) -> None:
-        self._dispatcher = dispatcher
-        self._spool = spool
-        self._policy = policy
-        self._journal = journal
-        self._clock = Clock()
-        self._ids = RequestIds()
         self.activity = Activity()
-
-    def new_intake(self, connection: Connection) -> Intake:
-        """For the request that begins on `connection`."""
-        return Intake(
-            connection,
-            dispatcher=self._dispatcher,
-            spool=self._spool,
-            policy=self._policy,
+        means = Means(
+            dispatcher=dispatcher,
+            spool=spool,
+            policy=policy,
             activity=self.activity,
-            clock=self._clock,
-            new_id=self._ids.new,
-            journal=self._journal,
+            clock=Clock(),
+            new_id=RequestIds().new,
+            journal=journal,
         )
+        self.new_intake: Callable[[Connection], Intake] = partial(Intake, means=means)

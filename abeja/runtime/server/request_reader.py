@@ -36,6 +36,7 @@ class RequestReader:
     Attributes:
         head: of the request; None until all of it has come.
         is_complete: whether all of the request has come.
+        left_bytes: how much of the body is still to come; 0 if nobody has said how much, or between requests.
     """
 
     def __init__(self, known: KnownHeads) -> None:
@@ -49,20 +50,15 @@ class RequestReader:
         self._fields: dict[str, list[str]] = {}
         self._has_fields = False
         self._pieces: list[bytes | memoryview] = []
-        self._left_bytes = 0
         self._idle_framing_bytes = 0
         self.head: Head | None = None
         self.is_complete = False
+        self.left_bytes = 0
 
     @property
     def has_begun(self) -> bool:
         """Whether something of a request has come; empty lines before it are nothing."""
         return self.head is not None or bool(self._kept.strip(b"\r\n"))
-
-    @property
-    def left_bytes(self) -> int:
-        """How much of the body is still to come; 0 if nobody has said how much, or between requests."""
-        return self._left_bytes
 
     def next_request(self) -> None:
         """What comes from here on is of the next request."""
@@ -75,8 +71,8 @@ class RequestReader:
 
     def piece_end(self, data: bytes | bytearray, start: int, size: int) -> int:
         """How much of ``data[start:size]`` may be fed at once, as the end of it."""
-        if self._left_bytes:
-            return min(size, start + self._left_bytes)
+        if self.left_bytes:
+            return min(size, start + self.left_bytes)
         if self._kept:
             tail = self._kept[-3:]
             across = (tail + data[start : min(size, start + 3)]).find(_EMPTY_LINE)
@@ -85,26 +81,24 @@ class RequestReader:
         found = data.find(_EMPTY_LINE, start, size)
         return size if found < 0 else found + len(_EMPTY_LINE)
 
-    def take_whole(self, data: bytes | bytearray, start: int, size: int) -> int:
+    def take_whole(self, data: bytes | bytearray, start: int, size: int) -> tuple[Head, bytes, int] | None:
         """Read a request whose head is known and all of which is in ``data[start:size]``: nearly every one.
 
         Returns:
-            The end of it, or `start` if it is not one: then `feed` has to read it piece by piece.
+            Its head, its body and its end; None if it is not one: then `feed` has to read it piece by piece.
         """
         if self.head is not None or self._kept:
-            return start
+            return None
         body_start = data.find(_EMPTY_LINE, start, size) + len(_EMPTY_LINE)
         head = self._known.get(bytes(data[start:body_start]))
         if head is None:
-            return start
+            return None
         end = body_start + (head.content_length or 0)
         if end > size:
-            return start
+            return None
         self.head = head
         self.is_complete = True
-        if end > body_start:
-            self._pieces.append(bytes(data[body_start:end]))
-        return end
+        return head, bytes(data[body_start:end]), end
 
     def feed(self, piece: memoryview) -> None:
         """Parse a piece, as `piece_end` allows it.
@@ -114,8 +108,8 @@ class RequestReader:
         """
         if self._is_plain:
             self._pieces.append(piece)
-            self._left_bytes -= len(piece)
-            self.is_complete = not self._left_bytes
+            self.left_bytes -= len(piece)
+            self.is_complete = not self.left_bytes
             return
         if self.head is None and not self._kept and self._recognise(bytes(piece)):
             return
@@ -163,9 +157,9 @@ class RequestReader:
         self.head = self._known.get(raw)
         if self.head is None:
             return False
-        self._left_bytes = self.head.content_length or 0
+        self.left_bytes = self.head.content_length or 0
         self._is_plain = True
-        self.is_complete = not self._left_bytes
+        self.is_complete = not self.left_bytes
         return True
 
     def _advance_head(self, piece: memoryview) -> None:
@@ -202,7 +196,7 @@ class RequestReader:
         self._idle_framing_bytes = 0
         if length is not None:
             # The bytes need only be counted. The parser, which would wait for them, makes way for a new one.
-            self._left_bytes = length
+            self.left_bytes = length
             self._parser = httptools.HttpRequestParser(self)
             self._is_plain = True
             self.is_complete = not length

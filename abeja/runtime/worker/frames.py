@@ -169,13 +169,18 @@ class Decoder(object):
             FrameError: wrong magic or version, a length above its limit, or a header that is not
                 a JSON object. The stream cannot be resynchronised: close it.
         """
-        if not self._buffer:
-            return self._cut_whole(data)
-        self._buffer += data
-        return self._cut_buffer()
+        if self._buffer:
+            self._buffer += data
+            return self._cut_buffer()
+        if len(data) >= _PREFIX.size:
+            head_size, payload_size = _lengths(data, 0)
+            body = _PREFIX.size + head_size
+            if body + payload_size == len(data):  # as nearly always
+                return ((_header(data[_PREFIX.size : body]), data[body:]),)
+        return self._cut_whole(data)
 
     def _cut_whole(self, data: bytes) -> Iterator[Frame]:
-        """Those that are in `data` from their beginning: nearly always all. The rest goes into the buffer."""
+        """Those that are in `data` from their beginning. The rest goes into the buffer."""
         at, size = 0, len(data)
         while size - at >= _PREFIX.size:
             head_size, payload_size = _lengths(data, at)

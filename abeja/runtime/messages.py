@@ -63,25 +63,25 @@ class SpoolFile:
 class SharedBody:
     """A body in memory that is shared with workers. Whoever holds it calls `remove` when it is done.
 
-    Attributes:
-        memory: where it lies.
+    Args:
+        memory: where it lies; None from `remove` on, so that it can go.
         first: its first block.
         size_bytes: its length.
     """
 
-    memory: SharedMemory
+    _memory: SharedMemory | None
     first: int
     size_bytes: int
-    _is_there: bool = field(init=False, default=True)
 
     def view(self) -> memoryview:
-        """Its bytes, until `remove`."""
-        return self.memory.view(self.first, self.size_bytes)
+        """Its bytes; none are left after `remove`."""
+        return memoryview(b"") if self._memory is None else self._memory.view(self.first, self.size_bytes)
 
     def shrink(self, size_bytes: int) -> None:
         """It is no longer than that: the blocks behind it are free."""
-        kept, had = (self.memory.blocks_of(size) for size in (size_bytes, self.size_bytes))
-        self.memory.give_back(self.first + kept, had - kept)
+        if self._memory is not None:
+            kept, had = (self._memory.blocks_of(size) for size in (size_bytes, self.size_bytes))
+            self._memory.give_back(self.first + kept, had - kept)
         self.size_bytes = size_bytes
 
     def open(self) -> BinaryIO:
@@ -90,9 +90,9 @@ class SharedBody:
 
     def remove(self) -> None:
         """Give its memory back; a second call does nothing."""
-        if self._is_there:
-            self._is_there = False
-            self.memory.give_back(self.first, self.memory.blocks_of(self.size_bytes))
+        memory, self._memory = self._memory, None
+        if memory is not None:
+            memory.give_back(self.first, memory.blocks_of(self.size_bytes))
 
 
 # Beyond what a frame takes.

@@ -42,8 +42,16 @@ def table(rows: list[tuple[str, ...]]) -> str:
 
 def _head(results: Results) -> str:
     machine = results.machine
+    known = [
+        machine["processor"],
+        f"{machine['cores']} cores",
+        machine["memory"],
+        machine["system"],
+        # Reports of earlier versions do not tell.
+        *([f"two processes wake each other in {machine['round trip']}"] if "round trip" in machine else []),
+    ]
     return (
-        f"{results.date}, {machine['processor']}, {machine['cores']} cores, {machine['memory']}, {machine['system']}; "
+        f"{results.date}, {', '.join(known)}; "
         f"client: {results.client}; rounds: {results.rounds}, {results.seconds:g} s each."
     )
 

@@ -27,6 +27,14 @@ def _results() -> Results:
     )
 
 
+def test_the_machine_is_described_as_far_as_it_is_known() -> None:
+    known, older = _results(), _results()
+    known.machine["round trip"] = "46 us"
+
+    assert "2 cores, 1 GiB, s, two processes wake each other in 46 us; client: wrk" in report(known, WORKLOADS)
+    assert "2 cores, 1 GiB, s; client: wrk" in report(older, WORKLOADS)
+
+
 def test_ratios_are_taken_within_a_round() -> None:
     ours = Series(rounds={0: {"x": 1.0}, 1: {"x": 9.0}})
     other = Series(rounds={0: {"x": 2.0}, 1: {"x": 3.0}, 2: {"x": 1.0}})

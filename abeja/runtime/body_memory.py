@@ -48,7 +48,7 @@ class BodyMemory:
                 memory = cls(descriptor)
                 if is_read_only:
                     fcntl.fcntl(descriptor, fcntl.F_ADD_SEALS, _F_SEAL_FUTURE_WRITE)
-            except OSError:
+            except (OSError, AttributeError):  # the system has none, or had none where this Python was built
                 return None
             undo.pop_all()
         return memory

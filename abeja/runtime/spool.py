@@ -190,7 +190,8 @@ class BodySink:
                 self._pieces.append(bytes(data))
                 return
             self._outgrow(self._most_bytes or 0)
-        if self._shared is not None and self.size_bytes <= self._shared.size_bytes:
+        if self._shared is not None:
+            # More than was announced raises, rather than be lost.
             self._shared.view()[start : self.size_bytes] = data
             return
         try:

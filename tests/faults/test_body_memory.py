@@ -4,10 +4,12 @@ import hashlib
 import http.client
 import os
 import random
+import resource
 import signal
 import socket
 import struct
 import threading
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
@@ -194,3 +196,22 @@ def test_a_killed_worker_and_a_child_of_it_take_nothing_with_them(start: Start, 
         wait_until(lambda: server.request(body=body).body == body, "a new worker")
 
     wait_until(lambda: blocks_in_use(server) == 0, "all memory to be free")
+
+
+@pytest.fixture
+def address_space() -> Iterator[None]:
+    """What is started meanwhile has 2 GiB of it."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_AS)
+    resource.setrlimit(resource.RLIMIT_AS, (2 * 1024 * MEBIBYTE, hard))
+    yield
+    resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
+
+
+@pytest.mark.usefixtures("address_space")
+def test_a_worker_without_memory_for_answers_gets_the_requests_that_are_in_memory(start: Start, model: Path) -> None:
+    # The server has room for one of its own size, which is that for requests, and none for a second one.
+    server = start("--model-dir", model, "--workers", 1, "--body-memory", "1G").wait_until_ready()
+    body = os.urandom(MEBIBYTE)
+
+    reply = server.request(body=body)
+    assert (reply.status, reply.body) == (200, body)

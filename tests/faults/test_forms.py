@@ -69,6 +69,8 @@ TAKEN: dict[str, tuple[str, bytes, list[dict[str, Any]]]] = {
     ),
     "an empty file name": (TYPE, form(part(FIELD + b'; filename=""')), [{"file_name": None}]),
     "an unknown charset": (TYPE, form(part(FIELD + b"; filename*=klingon''x")), [{"text": "x"}]),
+    "a charset that cannot be read": (TYPE, form(part(FIELD + b"; filename*=undefined''x")), [{"text": "x"}]),
+    "a charset that cannot be read so": (TYPE, form(part(FIELD + b"; filename*=punycode''%C3")), [{"text": "x"}]),
     "a type with controls": (TYPE, form(part(FIELD + b"\r\nContent-Type: a/b;\tc")), [{"content_type": "a/b;\tc"}]),
     "NULs in the data": (TYPE, form(part(body=b"\0\0")), [{"text": "\0\0"}]),
 }

@@ -115,6 +115,26 @@ def test_numbers_of_no_body_give_none(memory: BodyMemory, first: object, size_by
     assert memory.body(first, size_bytes) is None
 
 
+@pytest.mark.parametrize("blocks", [BLOCKS, 61440, 61441, 65535])
+def test_the_last_block_is_the_last_of_its_file(blocks: int) -> None:
+    # Beyond 61440, what says which are taken is as large as a block: it must not be counted as one.
+    memory = BodyMemory.create(blocks * BLOCK_BYTES)
+    assert memory is not None
+
+    assert memory.body(blocks, 1) is None
+    last = memory.body(blocks - 1, BLOCK_BYTES)
+    assert last is not None
+    assert len(last.view()) == BLOCK_BYTES
+    memory.close_file()
+
+
+def test_a_python_that_knows_no_such_memory_has_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    # As one that was built where the system had none.
+    monkeypatch.delattr("os.memfd_create")
+
+    assert BodyMemory.create(BLOCK_BYTES) is None
+
+
 def test_others_cannot_write_what_they_may_only_read(memory: BodyMemory) -> None:
     with pytest.raises(PermissionError):
         mmap.mmap(memory.fileno(), 0)

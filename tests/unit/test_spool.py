@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from abeja.runtime.body_memory import BodyMemory
 from abeja.runtime.errors import AnswerInvalidError, SpoolFailedError
 from abeja.runtime.messages import SpoolFile
 from abeja.runtime.spool import BodySink, MemoryBudget, Spool
+from abeja.runtime.worker.shared_memory import BLOCK_BYTES
 
 
 @pytest.fixture
@@ -39,6 +41,17 @@ def test_large_bodies_go_to_a_file(spool: Spool) -> None:
     body.remove()
     body.remove()
     assert list(spool.folder.iterdir()) == []
+
+
+def test_a_body_that_is_longer_than_announced_is_not_cut(spool: Spool) -> None:
+    spool.memory = BodyMemory.create(BLOCK_BYTES)
+    sink = BodySink(spool, MemoryBudget(10), most_bytes=20)
+    sink.write(b"a" * 20)
+
+    with pytest.raises(ValueError, match="different"):
+        sink.write(b"b")
+    sink.discard()
+    assert spool.reserve(BLOCK_BYTES) is not None
 
 
 def test_the_bodies_of_one_request_share_the_memory(spool: Spool) -> None:

@@ -21,7 +21,7 @@ async def execute(
     channel_fd: int,
     inbox_fd: int,
     output_fd: int,
-    memory_fds: tuple[int, int] | None,
+    memory_fds: tuple[int, ...],
 ) -> asyncio.SubprocessTransport:
     """Start the worker's interpreter.
 
@@ -32,7 +32,7 @@ async def execute(
         channel_fd: the worker's end of its channel.
         inbox_fd: that of its inbox.
         output_fd: its stdout and stderr.
-        memory_fds: of the memory that it shares, if it does.
+        memory_fds: of the memory that it shares.
 
     Raises:
         OSError, ValueError: it cannot be executed.
@@ -52,7 +52,7 @@ async def execute(
         stderr=output_fd,
         cwd=model.folder,
         env={**model.environment, guardian_main.VARIABLE: mark},
-        pass_fds=(channel_fd, inbox_fd, *(memory_fds or ())),
+        pass_fds=(channel_fd, inbox_fd, *memory_fds),
         # A group of its own: Ctrl-C is the server's to handle, and its children end with it.
         start_new_session=True,
     )

@@ -328,7 +328,7 @@ class WorkerProcess(asyncio.SubprocessProtocol):
         """Whether it has ended, or is about to, although not all that it left has been seen yet."""
         return self._has_exited or not self._channel.is_open or self._ending.is_killed
 
-    async def _spawn(self, opened: contextlib.ExitStack) -> tuple[socket.socket, tuple[int, int] | None]:
+    async def _spawn(self, opened: contextlib.ExitStack) -> tuple[socket.socket, tuple[int, ...]]:
         """Start the process; returns our end of its socket, and what it shares. `opened` closes what only it needs."""
         self._spool.create_folder(self._folder.name)
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -351,14 +351,15 @@ class WorkerProcess(asyncio.SubprocessProtocol):
             raise
         return ours, memory_fds
 
-    def _share_memory(self, opened: contextlib.ExitStack) -> tuple[int, int] | None:
-        """The descriptors of what it shares with the server, for requests and for answers; None if it is nothing."""
+    def _share_memory(self, opened: contextlib.ExitStack) -> tuple[int, ...]:
+        """The descriptors of what it shares with the server, for requests and for answers, as far as there is any."""
         requests = self._spool.memory
         if requests is None:
-            return None
+            return ()
         self._memory = BodyMemory.create(self._spool.memory_bytes)
         if self._memory is None:
-            return None
+            # Its answers are files then, but the requests that it gets may lie in memory all the same.
+            return (requests.fileno(),)
         opened.callback(self._memory.close_file)
         return requests.fileno(), self._memory.fileno()
 

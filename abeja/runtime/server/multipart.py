@@ -149,7 +149,7 @@ def _extended_name(segment: multipart.MultipartSegment) -> str | None:
         return None
     try:
         return urllib.parse.unquote(match[2], encoding=match[1], errors="replace")
-    except LookupError:
+    except (LookupError, UnicodeError):  # no such encoding, or none that this can be in
         return None
 
 

@@ -15,7 +15,7 @@ ones lie in files or in shared memory, and the header says where. Nothing is eve
 kind        sent by    header fields
 ==========  =========  ========================================================================
 init        server     model_dir, handler, abi, encoders, spool_dir, version, concurrency, output_mark (see
-                       `labelled_output`), memory (two descriptors, or null: see `large_bodies`)
+                       `labelled_output`), memory (up to two descriptors: see `large_bodies`)
 ready       worker     python
 failed      worker     error (`slug`, `message`, `hint`, `traceback`)
 request     server     id, request_id, method, path, query, content_type, headers, contents, client_ip,

@@ -2,7 +2,7 @@
 
 import binascii
 import os
-from typing import Any, Callable, Dict, Iterable, Iterator, List, Optional, Tuple, Union
+from typing import Any, Callable, Dict, Iterable, Iterator, List, Optional, Sequence, Tuple, Union
 
 from . import failure
 from .high_descriptor import moved
@@ -21,19 +21,20 @@ class LargeBodies(object):
 
     Args:
         folder: for files.
-        memory: the descriptors of the memory for requests and of that for answers; None if there is none.
+        memory: the descriptors of the memory for requests and of that for answers, or of the first one only, or none.
     """
 
-    def __init__(self, folder: str, memory: Optional[Tuple[int, int]] = None) -> None:
+    def __init__(self, folder: str, memory: Sequence[int] = ()) -> None:
         self._folder = folder
         self._requests: Optional[SharedMemory] = None
         self._answers: Optional[SharedMemory] = None
-        if memory is not None:
-            requests, answers = map(moved, memory)
-            self._requests = SharedMemory(requests, is_writable=False)
+        descriptors = [moved(descriptor) for descriptor in memory]
+        if descriptors:
+            self._requests = SharedMemory(descriptors[0], is_writable=False)
             # Mapped is enough: nothing is taken here.
-            os.close(requests)
-            self._answers = SharedMemory(answers, is_writable=True)
+            os.close(descriptors[0])
+        if len(descriptors) > 1:
+            self._answers = SharedMemory(descriptors[1], is_writable=True)
         self._owner_pid = _getpid()
 
     def request(self, first: int, size: int) -> bytes:
@@ -64,6 +65,13 @@ class LargeBodies(object):
         else:
             path, size = self._put_file(pieces)
         return {"body": "file", "path": path, "size": size}
+
+    def drop(self, place: Dict[str, Any]) -> None:
+        """The server will not hear of what `put` has returned."""
+        if place["body"] == "file":
+            _unlink(place["path"])
+        elif self._answers is not None:
+            self._answers.give_back(place["block"], self._answers.blocks_of(place["size"]))
 
     def _put_file(self, pieces: Iterable[_Piece]) -> Tuple[str, int]:
         path = "%s/answer-%s" % (self._folder, binascii.hexlify(_random(8)).decode("ascii"))

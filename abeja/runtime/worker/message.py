@@ -154,7 +154,16 @@ class _InlineBody(io.BytesIO):
 
     def _as_file(self) -> BinaryIO:
         if self._file is None:
-            handle, self._path = tempfile.mkstemp(prefix="body-", dir=self.spool_dir)
-            self._file = cast(BinaryIO, os.fdopen(handle, "w+b", 0))
-            self._file.write(self.getvalue())
+            handle, path = tempfile.mkstemp(prefix="body-", dir=self.spool_dir)
+            file = cast(BinaryIO, os.fdopen(handle, "w+b", 0))
+            try:
+                # The system may take only a part of it at once, as at the end of a disk.
+                rest = memoryview(self.getvalue())
+                while rest:
+                    rest = rest[file.write(rest) :]
+            except BaseException:
+                file.close()
+                os.unlink(path)
+                raise
+            self._file, self._path = file, path
         return self._file

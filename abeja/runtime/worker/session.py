@@ -45,7 +45,7 @@ class Session(object):
     def __init__(self, channel: Any, init: Dict[str, Any], loop: Optional[Any] = None) -> None:
         self._channel = channel
         self._spool_dir: str = init["spool_dir"]
-        self._bodies = LargeBodies(self._spool_dir, init.get("memory"))
+        self._bodies = LargeBodies(self._spool_dir, init.get("memory", ()))
         self._services, self._adapter = _load_adapter(init, loop)
 
     def answer(self, header: Dict[str, Any], payload: bytes) -> None:
@@ -122,7 +122,12 @@ class Session(object):
     def _send_large(self, head: Dict[str, Any], pieces: Iterable[bytes]) -> None:
         place = self._bodies.put(pieces)
         _flush_output()
-        self._channel.send(dict(head, **place))
+        try:
+            frame = frames.encode(dict(head, **place))
+        except BaseException:
+            self._bodies.drop(place)
+            raise
+        self._channel.send_frame(frame)
 
 
 class SerialSession(Session):

@@ -35,6 +35,12 @@ def size_of(blocks: int) -> int:
     return _head_of(blocks) + blocks * BLOCK_BYTES
 
 
+def _blocks_in(size: int) -> int:
+    blocks = size // BLOCK_BYTES
+    # Where pages are large or blocks many, the head is as large as a block.
+    return blocks if size_of(blocks) <= size else blocks - 1
+
+
 def _head_of(blocks: int) -> int:
     return -(-blocks // mmap.PAGESIZE) * mmap.PAGESIZE
 
@@ -49,7 +55,7 @@ class SharedMemory(object):
 
     def __init__(self, fd: int, *, is_writable: bool) -> None:
         self._fd = fd
-        self._blocks = os.fstat(fd).st_size // BLOCK_BYTES
+        self._blocks = _blocks_in(os.fstat(fd).st_size)
         self._head = _head_of(self._blocks)
         self._memory: Any = mmap.mmap(
             fd, 0, flags=mmap.MAP_SHARED, prot=mmap.PROT_READ | (mmap.PROT_WRITE if is_writable else 0)

@@ -112,6 +112,8 @@ class Exchange:
         self._outflow: Outflow | None = None
         self._held: BodySink | None = None
         self._hold: asyncio.TimerHandle | None = None
+        # Of a client that has not taken the end of one.
+        self._stall: asyncio.TimerHandle | None = None
         self._has_responded = False
         # Nobody waits for the answer any more, because it was given or the client has left.
         self._is_over = False
@@ -151,6 +153,7 @@ class Exchange:
         # What the handler has finished may still be on its way.
         if self._outflow is not None:
             self._outflow.drop()
+            self._stop_clock()
         if self._is_over:
             return
         self._end()
@@ -237,6 +240,8 @@ class Exchange:
             self._end()
             if self._outflow is not None:
                 self._outflow.end()
+                if self._outflow.is_waiting:
+                    self._wait_for_client()
             return
         try:
             self._respond(attrs.evolve(self._stream, body=held.close()))
@@ -315,10 +320,20 @@ class Exchange:
     def _wait_for_client(self) -> None:
         if self._worker is not None:
             self._worker.pause(_STALL_S, self._stalled)
+            return
+        # The worker has done with it, but not the client.
+        self._stop_clock()
+        self._stall = asyncio.get_running_loop().call_later(_STALL_S, self._stalled)
 
     def _go_on(self) -> None:
+        self._stop_clock()
         if self._worker is not None:
             self._worker.resume()
+
+    def _stop_clock(self) -> None:
+        if self._stall is not None:
+            self._stall.cancel()
+            self._stall = None
 
     def _stalled(self) -> None:
         self._log(logging.WARNING, f"the client has taken nothing for {_STALL_S:g} s; its answer is cut short")

@@ -24,6 +24,9 @@ class Outflow:
         sink: gets the pieces.
         on_waiting: called when the client has a piece to take, and again for each one after it.
         on_taken: called when it has taken all that has come so far.
+
+    Attributes:
+        is_waiting: whether the client has a piece to take.
     """
 
     def __init__(self, sink: Sink, *, on_waiting: Callable[[], None], on_taken: Callable[[], None]) -> None:
@@ -31,25 +34,25 @@ class Outflow:
         self._on_waiting = on_waiting
         self._on_taken = on_taken
         self._kept: list[bytes] = []
-        self._is_waiting = False
         self._has_ended = False
         self._is_dropped = False
+        self.is_waiting = False
 
     def write(self, data: bytes) -> None:
         """The next piece."""
-        if self._is_waiting:
+        if self.is_waiting:
             self._kept.append(data)
             return
         written = self._sink.write(data)
         if written is not None and not written.done():
-            self._is_waiting = True
+            self.is_waiting = True
             self._on_waiting()
             written.add_done_callback(self._written)
 
     def end(self) -> None:
         """That was the last piece: the sink hears of it after the client has taken those before."""
         self._has_ended = True
-        if not self._is_waiting:
+        if not self.is_waiting:
             self._sink.finish(is_complete=True)
 
     def drop(self) -> None:
@@ -58,15 +61,14 @@ class Outflow:
         self._kept = []
 
     def _written(self, _: "asyncio.Future[None]") -> None:
-        self._is_waiting = False
+        self.is_waiting = False
         if self._is_dropped:
             return
         if self._kept:
             kept, self._kept = self._kept, []
             self.write(b"".join(kept))
-        if self._is_waiting:
+        if self.is_waiting:
             return
+        self._on_taken()
         if self._has_ended:
             self._sink.finish(is_complete=True)
-        else:
-            self._on_taken()

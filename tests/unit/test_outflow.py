@@ -67,7 +67,7 @@ def test_a_slow_client_gets_one_piece_at_a_time_and_the_end_last() -> None:
         await client.take()
 
     asyncio.run(scene())
-    assert client.told == ["waiting", "waiting", "finished True"]
+    assert client.told == ["waiting", "waiting", "taken", "finished True"]
 
 
 def test_the_maker_goes_on_when_the_client_has_taken_everything() -> None:

@@ -23,7 +23,7 @@ class Flow:
     def __init__(
         self, sink: Sink, *, credit: Callable[[int], None], on_stalled: Callable[[], None], stall_s: float
     ) -> None:
-        self._outflow = Outflow(_Tail(sink, self._stop_clock), on_waiting=self._wait, on_taken=self._taken)
+        self._outflow = Outflow(sink, on_waiting=self._wait, on_taken=self._taken)
         self._credit = credit
         self._on_stalled = on_stalled
         self._stall_s = stall_s
@@ -71,16 +71,3 @@ class Flow:
         if self._stall is not None:
             self._stall.cancel()
             self._stall = None
-
-
-class _Tail:
-    """A sink that says when it has got the end."""
-
-    def __init__(self, sink: Sink, on_end: Callable[[], None]) -> None:
-        self.write = sink.write
-        self._finish = sink.finish
-        self._on_end = on_end
-
-    def finish(self, *, is_complete: bool) -> None:
-        self._on_end()
-        self._finish(is_complete=is_complete)

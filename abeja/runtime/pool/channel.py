@@ -23,6 +23,9 @@ class Channel:
     Args:
         on_frame: called with the header and the payload of each frame.
         on_closed: called once, with the error if the worker sent something that cannot be handled.
+
+    Attributes:
+        is_reading: whether it is open, and not paused.
     """
 
     def __init__(
@@ -35,8 +38,8 @@ class Channel:
         self._buffer = memoryview(bytearray(_READ_BYTES))
         self._socket: socket.socket | None = None
         self._unsent: deque[memoryview] = deque()
-        self._is_reading = False
         self._takes_frames = False
+        self.is_reading = False
 
     @property
     def is_open(self) -> bool:
@@ -80,14 +83,14 @@ class Channel:
 
     def pause(self) -> None:
         """Read nothing until `resume`: the worker blocks when it has filled the socket."""
-        if self._socket is not None and self._is_reading:
-            self._is_reading = False
+        if self._socket is not None and self.is_reading:
+            self.is_reading = False
             asyncio.get_running_loop().remove_reader(self._socket)
 
     def resume(self) -> None:
         """Read again."""
-        if self._socket is not None and not self._is_reading:
-            self._is_reading = True
+        if self._socket is not None and not self.is_reading:
+            self.is_reading = True
             asyncio.get_running_loop().add_reader(self._socket, self._read)
 
     def close(self) -> None:
@@ -149,7 +152,7 @@ class Channel:
         sock, self._socket = self._socket, None
         if sock is None:
             return
-        self._takes_frames = self._is_reading = False
+        self._takes_frames = self.is_reading = False
         self._unsent.clear()
         loop = asyncio.get_running_loop()
         loop.remove_reader(sock)

@@ -153,7 +153,8 @@ class WorkerProcess(asyncio.SubprocessProtocol):
     def takes_ahead(self) -> bool:
         """Whether it may be given a request while it runs another one.
 
-        Not if something that the requests print has no label: then the time tells whose it is.
+        Not if something that the requests print has no label: then the time tells whose it is. Nor while a slow client
+        keeps it waiting: that is nobody else's.
         """
         return (
             self._concurrency == 1
@@ -161,6 +162,7 @@ class WorkerProcess(asyncio.SubprocessProtocol):
             and self.load <= _AHEAD
             and not self._turns.has_large
             and not self._output.has_unlabelled
+            and self._channel.is_reading
         )
 
     @property
@@ -285,7 +287,7 @@ class WorkerProcess(asyncio.SubprocessProtocol):
         if turn is not None and turn.credit is not None:
             turn.credit.withhold()
         elif turn is not None:
-            self._channel.pause()
+            self._pause_channel()
 
     def resume(self, call: Call) -> None:
         """See `Worker`."""
@@ -442,6 +444,15 @@ class WorkerProcess(asyncio.SubprocessProtocol):
             self._on_room()
         else:
             self._become_idle()
+
+    def _pause_channel(self) -> None:
+        # The others would wait for this one's client.
+        if not self._is_stopping:
+            for turn in reversed(self._turns.withdraw_all()):
+                self._give_back(turn)
+        # If the worker has gone on to one of them, it has made all of this answer: what is left of it is in the socket.
+        if self.load == 1:
+            self._channel.pause()
 
     def _drop(self, turn: Turn) -> None:
         """It is not this worker's any more."""

@@ -18,7 +18,6 @@ _log = logging.getLogger("abeja.runtime")
 
 # As `abeja.runtime.exchange` has it: the main process does not see the client, who may stall when it has sent all.
 _STALL_S = 60.0
-_UNKNOWN = NotReadyError("service unavailable", fields={"reason": "the workers are starting"})
 
 
 class Relay:
@@ -41,7 +40,9 @@ class Relay:
 
     def refusal(self) -> RequestError | None:
         """See `Admission`."""
-        return _UNKNOWN if self._standing is None else self._standing.error()
+        if self._standing is None:
+            return NotReadyError("service unavailable", fields={"reason": "the workers are starting"})
+        return self._standing.error()
 
     def submit(
         self, request: Request, receiver: Receiver, *, may_stream: bool = True, is_admitted: bool = True

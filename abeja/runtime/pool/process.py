@@ -13,10 +13,8 @@ from collections.abc import Callable
 from enum import Enum
 from typing import Any
 
-from abeja.runtime.body_memory import BodyMemory
 from abeja.runtime.engine import Call, HandlerFailure, RequestTooLargeError, WorkerFullError, WorkerUnreachableError
 from abeja.runtime.errors import SpoolFailedError
-from abeja.runtime.messages import SharedBody
 from abeja.runtime.model import Model
 from abeja.runtime.pool import exits, guardian_main, memory, reports
 from abeja.runtime.pool.channel import Channel
@@ -28,6 +26,7 @@ from abeja.runtime.pool.inbox import Inbox
 from abeja.runtime.pool.init import init_header
 from abeja.runtime.pool.launch import ended_too_early, execute, not_started
 from abeja.runtime.pool.limits import Limits
+from abeja.runtime.pool.outbox import Outbox
 from abeja.runtime.pool.output import Output
 from abeja.runtime.pool.request_frame import request_frame
 from abeja.runtime.pool.turns import Turn, Turns
@@ -116,8 +115,7 @@ class WorkerProcess(asyncio.SubprocessProtocol):
         self._on_gone = on_gone
         self._channel = Channel(on_frame=self._frame, on_closed=self._channel_closed)
         self._inbox = Inbox()
-        # For its answers.
-        self._memory: BodyMemory | None = None
+        self._outbox = Outbox(spool)
         # Between null bytes, which no text that is printed has.
         self._output_mark = f"\0{secrets.token_hex(8)}\0"
         self._output = Output(
@@ -338,7 +336,7 @@ class WorkerProcess(asyncio.SubprocessProtocol):
         try:
             output = self._output.open()
             opened.callback(os.close, output)
-            memory_fds = self._share_memory(opened)
+            memory_fds = self._outbox.open(opened)
             self._process = await execute(
                 self,
                 self._model,
@@ -352,18 +350,6 @@ class WorkerProcess(asyncio.SubprocessProtocol):
             ours.close()
             raise
         return ours, memory_fds
-
-    def _share_memory(self, opened: contextlib.ExitStack) -> tuple[int, ...]:
-        """The descriptors of what it shares with the server, for requests and for answers, as far as there is any."""
-        requests = self._spool.memory
-        if requests is None:
-            return ()
-        self._memory = BodyMemory.create(self._spool.memory_bytes)
-        if self._memory is None:
-            # Its answers are files then, but the requests that it gets may lie in memory all the same.
-            return (requests.fileno(),)
-        opened.callback(self._memory.close_file)
-        return requests.fileno(), self._memory.fileno()
 
     def _frame(self, header: dict[str, Any], payload: bytes) -> None:
         if self.state is State.STARTING:
@@ -385,7 +371,7 @@ class WorkerProcess(asyncio.SubprocessProtocol):
         if kind == "response":
             head = reports.answer_head(header)
             turn.is_streaming = head.is_streamed
-            turn.call.on_answer(head, self._body_in_memory(header) if header["body"] == "memory" else payload)
+            turn.call.on_answer(head, self._outbox.body(header) if header["body"] == "memory" else payload)
             if head.is_streamed:
                 return
         elif kind == "end":
@@ -418,12 +404,6 @@ class WorkerProcess(asyncio.SubprocessProtocol):
             with contextlib.suppress(OSError):
                 self._spool.create_folder(self._folder.name)
         turn.call.on_failure(failure)
-
-    def _body_in_memory(self, header: dict[str, Any]) -> SharedBody:
-        body = None if self._memory is None else self._memory.body(header.get("block"), header.get("size"))
-        if body is None:
-            raise frames.FrameError("an answer is said to be where none can be")
-        return body
 
     def _look_at_wear(self) -> None:
         self.wear.look(requests=self._begun, resident_bytes=self._witness.resident_bytes)
@@ -557,8 +537,7 @@ class WorkerProcess(asyncio.SubprocessProtocol):
             self._process.close()
         self._output.close()
         self._channel.close()
-        # It goes when the last answer in it has been sent.
-        self._memory = None
+        self._outbox.close()
         self.exit = self._exit()
         shutil.rmtree(self._folder, ignore_errors=True)
         with contextlib.ExitStack() as told:

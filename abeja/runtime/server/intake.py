@@ -245,9 +245,12 @@ class Intake:
             contents=contents,
             client_ip=self._connection.remote_ip,
         )
-        self._exchange = answer.exchange = self._means.dispatcher.submit(
+        exchange = self._means.dispatcher.submit(
             request, answer, may_stream=not head.is_http_10, is_admitted=is_admitted
         )
+        # If it has been answered already, they have let go of each other.
+        if self._answer is not None:
+            self._exchange = answer.exchange = exchange
 
     def _too_large(self) -> BodyTooLargeError:
         limit = self._means.policy.max_body_bytes

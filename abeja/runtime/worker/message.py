@@ -127,8 +127,8 @@ class _InlineBody(io.BytesIO):
     mode = "rb"
     # Raw files have it: their BufferedReader reads all of the rest at once.
     readall = io.BytesIO.read
+    # Set from outside, the rest on the class: a constructor would be a good part of a small request's time.
     spool_dir: str
-    # On the class, for a constructor of our own would be a good part of a small request's time.
     _file: Optional[BinaryIO] = None
     _path = ""
 

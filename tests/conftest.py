@@ -2,8 +2,9 @@
 
 import logging
 import os
+import signal
 import sysconfig
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,14 @@ def _own_logging(monkeypatch: pytest.MonkeyPatch) -> None:
         logger = logging.getLogger(name)
         monkeypatch.setattr(logger, "handlers", [])
         monkeypatch.setattr(logger, "propagate", True)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _own_hangup() -> Iterator[None]:
+    """Whoever runs the tests may ignore SIGHUP, as with nohup; what they start would ignore it too."""
+    inherited = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, inherited)
 
 
 @pytest.fixture(scope="session")

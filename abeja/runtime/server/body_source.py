@@ -17,8 +17,7 @@ class BodySource(Protocol):
             How many bytes that were; 0 at the end of the body.
 
         Raises:
-            BlockingIOError: it takes nothing now, or the connection has closed.
-            OSError: this body cannot be sent like that.
+            OSError: it takes nothing now, the connection has closed, or this body cannot be sent like that.
         """
 
     def read(self, offset: int, size_bytes: int) -> bytes:
@@ -40,7 +39,7 @@ class FileSource:
 
     def send(self, connection: Connection, offset: int, size_bytes: int) -> int:
         """See `BodySource`."""
-        return connection.send_file(self._file.fileno(), offset, size_bytes)
+        return os.sendfile(connection.unused_descriptor(), self._file.fileno(), offset, size_bytes)
 
     def read(self, offset: int, size_bytes: int) -> bytes:
         """See `BodySource`."""
@@ -60,7 +59,7 @@ class MemorySource:
     def send(self, connection: Connection, offset: int, size_bytes: int) -> int:
         """See `BodySource`."""
         # Copied by the system, not lent to it as with sendfile: the next body may come here before the client has it.
-        return connection.send_now(self._body.view()[offset : offset + size_bytes])
+        return os.write(connection.unused_descriptor(), self._body.view()[offset : offset + size_bytes])
 
     def read(self, offset: int, size_bytes: int) -> bytes:
         """See `BodySource`."""

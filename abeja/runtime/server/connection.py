@@ -32,25 +32,11 @@ class Connection(Protocol):
             None, or a future that is done when the client has taken enough of what was sent, or has left.
         """
 
-    def send_file(self, descriptor: int, offset: int, size_bytes: int) -> int:
-        """Send what the system takes at once of a file, which is not read into memory.
-
-        Returns:
-            How many bytes that were; 0 at the end of the file.
+    def unused_descriptor(self) -> int:
+        """That of its socket, to send on without a copy here.
 
         Raises:
-            BlockingIOError: it takes nothing now, or the connection has closed.
-            OSError: this file cannot be sent like that.
-        """
-
-    def send_now(self, data: memoryview) -> int:
-        """Send what the system takes at once of `data`, which may change after the call.
-
-        Returns:
-            How many bytes that were.
-
-        Raises:
-            BlockingIOError: it takes nothing now, or the connection has closed.
+            BlockingIOError: what was written before has to go first, or the connection has closed.
         """
 
     def finish(self, *, closes: bool) -> None:

@@ -7,7 +7,6 @@ and not looked at, until the request before it has been answered.
 import asyncio
 import logging
 import math
-import os
 import socket
 from collections.abc import Callable
 from typing import cast
@@ -162,22 +161,8 @@ class LlhttpConnection(asyncio.BufferedProtocol):
             self._drained = self._loop.create_future()
         return self._drained
 
-    def send_file(self, descriptor: int, offset: int, size_bytes: int) -> int:
+    def unused_descriptor(self) -> int:
         """See `Connection`."""
-        try:
-            return os.sendfile(self._unused_descriptor(), descriptor, offset, size_bytes)
-        except ConnectionError as error:  # the transport will find out, and close
-            raise BlockingIOError from error
-
-    def send_now(self, data: memoryview) -> int:
-        """See `Connection`."""
-        try:
-            return os.write(self._unused_descriptor(), data)
-        except ConnectionError as error:
-            raise BlockingIOError from error
-
-    def _unused_descriptor(self) -> int:
-        """That of the socket, if nothing that was written before has to go first."""
         transport = self._transport
         if transport is None or transport.is_closing() or transport.get_write_buffer_size():
             raise BlockingIOError

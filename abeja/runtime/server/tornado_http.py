@@ -5,7 +5,6 @@ extensions and trailers, which it does not take; a head or a body that does not 
 """
 
 import asyncio
-import os
 import socket
 import sys
 from collections.abc import Callable
@@ -128,20 +127,6 @@ class _RequestConnection:
         self._last_write = self.tornado.write(data)
         return self._last_write
 
-    def send_file(self, descriptor: int, offset: int, size_bytes: int) -> int:
-        """See `Connection`."""
-        try:
-            return os.sendfile(self._unused_descriptor(), descriptor, offset, size_bytes)
-        except ConnectionError as error:  # the stream will find out, and close
-            raise BlockingIOError from error
-
-    def send_now(self, data: memoryview) -> int:
-        """See `Connection`."""
-        try:
-            return os.write(self._unused_descriptor(), data)
-        except ConnectionError as error:
-            raise BlockingIOError from error
-
     def finish(self, *, closes: bool) -> None:
         """See `Connection`."""
         self.state.has_ended = self.state.has_ended or closes
@@ -171,8 +156,8 @@ class _RequestConnection:
         if self._timer is not None:
             self._timer.cancel()
 
-    def _unused_descriptor(self) -> int:
-        """That of the socket, if nothing that was written before has to go first."""
+    def unused_descriptor(self) -> int:
+        """See `Connection`."""
         stream = self.tornado.stream
         if stream.closed() or stream.writing():
             raise BlockingIOError

@@ -7,6 +7,7 @@ import attrs
 import pytest
 
 from abeja.runtime import testing
+from abeja.runtime.worker.large_bodies import LargeBodies
 from abeja.runtime.worker.message import Content, Message
 from abeja.runtime.worker.services import Services
 
@@ -58,7 +59,7 @@ def test_page_names_every_field_of_the_samples(repository: Path, kind: type[attr
 def test_hooks_name_everything_that_an_adapter_is_given(repository: Path, tmp_path: Path) -> None:
     text = (repository / "docs/reference/hooks.md").read_text()
     (section,) = re.findall(r"^## The worker half of an ABI\n(.*?)(?=^## )", text, re.MULTILINE | re.DOTALL)
-    message = Message(REQUEST, b"", str(tmp_path))
+    message = Message(REQUEST, b"", LargeBodies(str(tmp_path)))
     # `close` is for the worker, which closes both.
     given = {*_public(message), *_public(Services([], "0"))} - {"close"}
 

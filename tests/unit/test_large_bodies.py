@@ -98,7 +98,7 @@ def test_an_answer_that_cannot_be_sent_leaves_nothing(tmp_path: Path, bodies: La
 
 def test_a_body_that_finds_no_room_as_a_file_is_not_cut(tmp_path: Path) -> None:
     header = {**HEADER, "headers": [], "contents": [{"size": 1000}], "timeout_s": None}
-    message = Message(header, b"x" * 1000, str(tmp_path))
+    message = Message(header, b"x" * 1000, LargeBodies(str(tmp_path)))
     body: Any = message.contents[0].body
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (600, hard))

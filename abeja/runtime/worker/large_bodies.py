@@ -1,6 +1,7 @@
 """The bodies that are too large for a frame: in memory that the server shares, if it does, or in files."""
 
 import binascii
+import itertools
 import os
 from typing import Any, Callable, Dict, Iterable, Iterator, List, Optional, Sequence, Tuple, Union
 
@@ -22,10 +23,13 @@ class LargeBodies(object):
     Args:
         folder: for files.
         memory: the descriptors of the memory for requests and of that for answers, or of the first one only, or none.
+
+    Attributes:
+        folder: see above.
     """
 
     def __init__(self, folder: str, memory: Sequence[int] = ()) -> None:
-        self._folder = folder
+        self.folder = folder
         self._requests: Optional[SharedMemory] = None
         self._answers: Optional[SharedMemory] = None
         descriptors = [moved(descriptor) for descriptor in memory]
@@ -61,7 +65,7 @@ class LargeBodies(object):
             if first is not None:
                 self._answers.write(first, begun)
                 return {"body": "memory", "block": first, "size": size}
-            path, size = self._put_file(_both(begun, iterator))
+            path, size = self._put_file(itertools.chain(begun, iterator))
         else:
             path, size = self._put_file(pieces)
         return {"body": "file", "path": path, "size": size}
@@ -74,7 +78,7 @@ class LargeBodies(object):
             self._answers.give_back(place["block"], self._answers.blocks_of(place["size"]))
 
     def _put_file(self, pieces: Iterable[_Piece]) -> Tuple[str, int]:
-        path = "%s/answer-%s" % (self._folder, binascii.hexlify(_random(8)).decode("ascii"))
+        path = "%s/answer-%s" % (self.folder, binascii.hexlify(_random(8)).decode("ascii"))
         handle: int = _stored(_open, path, _NEW, 0o600)
         try:
             try:
@@ -98,13 +102,6 @@ def _begun(pieces: Iterator[bytes]) -> Tuple[List[_Piece], int]:
         if size > BODY_LIMIT_BYTES:
             break
     return begun, size
-
-
-def _both(begun: Iterable[_Piece], rest: Iterator[bytes]) -> Iterator[_Piece]:
-    for piece in begun:
-        yield piece
-    for piece in rest:
-        yield piece
 
 
 def _write_all(handle: int, piece: _Piece) -> int:

@@ -67,9 +67,7 @@ class Message(object):
         timeout_s: how long the worker may take from now on; None for as long as it likes.
     """
 
-    def __init__(
-        self, header: Dict[str, Any], payload: bytes, spool_dir: str, bodies: Optional[LargeBodies] = None
-    ) -> None:
+    def __init__(self, header: Dict[str, Any], payload: bytes, large: LargeBodies) -> None:
         self.request_id: str = header["request_id"]
         self.method: str = header["method"]
         self.path: str = header["path"]
@@ -78,8 +76,7 @@ class Message(object):
         self.client_ip: str = header["client_ip"]
         self.timeout_s: Optional[float] = header["timeout_s"]
         self._header = header
-        self._spool_dir = spool_dir
-        self._large = bodies or LargeBodies(spool_dir)
+        self._large = large
         self._bodies: List[BinaryIO] = []
         self.contents = self._open_contents(header["contents"], payload)
 
@@ -91,7 +88,7 @@ class Message(object):
     def new_body(self, data: bytes) -> BinaryIO:
         """A body of the ABI's making; it is closed with the others."""
         inline: Any = _InlineBody(data)
-        inline.spool_dir = self._spool_dir
+        inline.spool_dir = self._large.folder
         # The original's bodies were BufferedReaders, and handlers see the type.
         body = io.BufferedReader(inline, BUFFER_BYTES)
         self._bodies.append(body)

@@ -44,8 +44,7 @@ class Session(object):
 
     def __init__(self, channel: Any, init: Dict[str, Any], loop: Optional[Any] = None) -> None:
         self._channel = channel
-        self._spool_dir: str = init["spool_dir"]
-        self._bodies = LargeBodies(self._spool_dir, init.get("memory", ()))
+        self._bodies = LargeBodies(init["spool_dir"], init.get("memory", ()))
         self._services, self._adapter = _load_adapter(init, loop)
 
     def answer(self, header: Dict[str, Any], payload: bytes) -> None:
@@ -55,7 +54,7 @@ class Session(object):
             ChannelClosedError: the server has gone.
             BaseException: whatever the handler, or the ABI about its answer, raised.
         """
-        message = Message(header, payload, self._spool_dir, self._bodies)
+        message = Message(header, payload, self._bodies)
         try:
             reply = self._adapter.call(message)
             self._channel.require_owner()

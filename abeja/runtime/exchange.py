@@ -27,7 +27,7 @@ from abeja.runtime.errors import (
     SpoolFailedError,
     WorkerDiedError,
 )
-from abeja.runtime.messages import Body, Request, Response, SharedBody
+from abeja.runtime.messages import Body, Request, Response, SharedBody, whole
 from abeja.runtime.outflow import Outflow
 from abeja.runtime.spool import BodySink, MemoryBudget, Spool
 from abeja.runtime.worker_lease import WorkerLease
@@ -112,7 +112,7 @@ class Exchange:
         self._outflow: Outflow | None = None
         self._held: BodySink | None = None
         self._hold: asyncio.TimerHandle | None = None
-        # Of a client that has not taken the end of one.
+        # Runs while the client has something to take.
         self._stall: asyncio.TimerHandle | None = None
         self._has_responded = False
         # Nobody waits for the answer any more, because it was given or the client has left.
@@ -151,9 +151,7 @@ class Exchange:
     def cancel(self) -> None:
         """The client has left: drop the request if it waits, the answer if the handler runs."""
         # What the handler has finished may still be on its way.
-        if self._outflow is not None:
-            self._outflow.drop()
-            self._stop_clock()
+        self._drop_outflow()
         if self._is_over:
             return
         self._end()
@@ -198,14 +196,14 @@ class Exchange:
             self._begin_stream(head)
             return
         self._release_worker()
-        whole: Body = body
+        found: Body = body
         try:
             if head.file is not None:
-                whole = self._terms.spool.adopt(head.file, head.file_size_bytes)
-            self._respond(answers.handler_response(head, whole, self._terms.headers, self.request.request_id))
+                found = self._terms.spool.adopt(head.file, head.file_size_bytes)
+            self._respond(answers.handler_response(head, found, self._terms.headers, self.request.request_id))
         except RequestError as error:
-            if not isinstance(whole, bytes):
-                whole.remove()
+            if not isinstance(found, bytes):
+                found.remove()
             self.fail(error)
         # Nothing else is held for an answer that came whole: the request's files have gone with it.
         self._is_over = True
@@ -307,23 +305,20 @@ class Exchange:
         self._respond(self._stream)
         outflow = Outflow(self._receiver, on_waiting=self._wait_for_client, on_taken=self._go_on)
         self._outflow = outflow
+        if body:
+            outflow.write(whole(body))
         if not isinstance(body, bytes):
-            with body.open() as file:
-                outflow.write(file.read())
             body.remove()
-        elif body:
-            outflow.write(body)
         if not self._receiver.takes_body:
             # The rest is for nobody; `on_end` follows.
             self._cancel_stream()
 
     def _wait_for_client(self) -> None:
-        if self._worker is not None:
-            self._worker.pause(_STALL_S, self._stalled)
-            return
-        # The worker has done with it, but not the client.
+        # Also when the worker has done with it, and only the client has not.
         self._stop_clock()
         self._stall = asyncio.get_running_loop().call_later(_STALL_S, self._stalled)
+        if self._worker is not None:
+            self._worker.pause()
 
     def _go_on(self) -> None:
         self._stop_clock()
@@ -341,9 +336,13 @@ class Exchange:
         self._end()
         self._cancel_stream()
 
-    def _cut(self) -> None:
+    def _drop_outflow(self) -> None:
         if self._outflow is not None:
             self._outflow.drop()
+            self._stop_clock()
+
+    def _cut(self) -> None:
+        self._drop_outflow()
         self._receiver.finish(is_complete=False)
 
     def _give_up_stream(self, error: RequestError) -> None:

@@ -100,6 +100,14 @@ LargeBody = SpoolFile | SharedBody
 Body = bytes | LargeBody
 
 
+def whole(body: Body) -> bytes:
+    """All of a body, in memory. A large one can be read once, and has still to be removed."""
+    if isinstance(body, bytes):
+        return body
+    with body.open() as file:
+        return file.read()
+
+
 # This and the next two are made for every request. So they are not frozen, which would take three times as long, but
 # nobody changes them.
 @define(kw_only=True)
@@ -160,8 +168,7 @@ class Request:
     def remove_files(self) -> None:
         """Remove the large ones of its bodies."""
         for content in self.contents:
-            if not isinstance(content.body, bytes):
-                content.remove_file()
+            content.remove_file()
 
 
 def hidden_headers(of_abi: Iterable[str], stripped: Iterable[str] = ()) -> frozenset[str]:

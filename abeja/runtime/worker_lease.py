@@ -1,8 +1,5 @@
 """The time for which a request has a worker."""
 
-import asyncio
-from collections.abc import Callable
-
 from abeja.runtime.deadlines import Deadlines
 from abeja.runtime.engine import Call, Worker
 
@@ -26,7 +23,7 @@ class WorkerLease:
         self._worker = worker
         self._left_s = call.timeout_s
         self._deadlines = deadlines
-        self._stall: asyncio.TimerHandle | None = None
+        self._is_paused = False
         self.number = worker.number
         self.has_begun = False
         self.has_timed_out = False
@@ -41,22 +38,18 @@ class WorkerLease:
         """Take the request back from the worker, if it has not begun; whether that is so."""
         return self._worker.withdraw(self._call)
 
-    def pause(self, limit_s: float, on_stalled: Callable[[], None]) -> None:
-        """Let the worker wait for the client: that time is not the handler's. Not longer than `limit_s` from now on."""
-        loop = asyncio.get_running_loop()
-        if self._stall is not None:
-            self._stall.cancel()
-        else:
+    def pause(self) -> None:
+        """Let the worker wait for the client: that time is not the handler's. A second call does nothing."""
+        if not self._is_paused:
+            self._is_paused = True
             if self._left_s is not None:
                 self._left_s = self._deadlines.meet(self)
             self._worker.pause(self._call)
-        self._stall = loop.call_later(limit_s, on_stalled)
 
     def resume(self) -> None:
         """Let the worker go on."""
-        if self._stall is not None:
-            self._stall.cancel()
-            self._stall = None
+        if self._is_paused:
+            self._is_paused = False
             if self._left_s is not None:
                 self._deadlines.add(self, self._left_s)
             self._worker.resume(self._call)
@@ -70,9 +63,6 @@ class WorkerLease:
         """The worker has finished with the request."""
         if self._left_s is not None:
             self._deadlines.drop(self)
-        if self._stall is not None:
-            self._stall.cancel()
-            self._stall = None
 
     def on_missed(self) -> None:
         """See `Timed`."""

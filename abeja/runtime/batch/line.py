@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any, BinaryIO, NoReturn
 
 from abeja.runtime.batch.result import Result
-from abeja.runtime.messages import Body
+from abeja.runtime.messages import Body, whole
 
 # A multiple of three bytes becomes Base64 without padding.
 _PIECE_BYTES = 3 * 64 * 1024
@@ -45,7 +45,7 @@ def write_line(result: Result, file: BinaryIO) -> None:
 
 def _encoded(result: Result) -> tuple[bytes, Iterable[bytes]]:
     if _is_json_type(result.content_type):
-        data = _read(result.body)
+        data = whole(result.body)
         if (value := _on_one_line(data)) is not None:
             return b"json", (value,)
         values = [_on_one_line(line) for line in data.split(b"\n") if line.strip()]
@@ -53,13 +53,6 @@ def _encoded(result: Result) -> tuple[bytes, Iterable[bytes]]:
             return b"json-lines", (b"[", b", ".join(filter(None, values)), b"]")
         return b"base64", _in_base64(data)
     return b"base64", _in_base64(result.body)
-
-
-def _read(body: Body) -> bytes:
-    if isinstance(body, bytes):
-        return body
-    with body.open() as file:
-        return file.read()
 
 
 def _is_json_type(content_type: str) -> bool:

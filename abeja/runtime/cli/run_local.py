@@ -21,7 +21,7 @@ from abeja.runtime.cli.vendor import apply_vendor_options, with_vendor_options
 from abeja.runtime.errors import OutputFailedError
 from abeja.runtime.inputs import json_problems, request_from_inputs
 from abeja.runtime.local import run_once
-from abeja.runtime.messages import Response
+from abeja.runtime.messages import whole
 from abeja.runtime.spool import Spool
 from abeja.runtime.version import VERSION
 
@@ -78,7 +78,7 @@ def _run(inputs: tuple[str, ...], flags: dict[str, Any], *, is_quiet: bool) -> i
         except asyncio.CancelledError:
             return SIGNALLED + signal.SIGTERM
         log.say("finish requesting to model")
-        body = _read(response)
+        body = whole(response.body or b"")
     if response.status >= _CLIENT_ERROR:
         for problem in json_problems(inputs):
             logging.getLogger(logs.NAME).warning("%s", problem)
@@ -104,14 +104,6 @@ class _Log(io.StringIO):
         """A message of the command itself, as the vendor's CLI words it."""
         if not self._is_quiet:
             click.echo(f"[info] {message}", err=True)
-
-
-def _read(response: Response) -> bytes:
-    body = response.body or b""
-    if isinstance(body, bytes):
-        return body
-    with body.open() as file:
-        return file.read()
 
 
 def _print_body(body: bytes) -> None:

@@ -234,9 +234,7 @@ class WorkerProcess(asyncio.SubprocessProtocol):
         """End as soon as it has answered the request that it has: its successor is ready."""
         self.is_retired = True
         self._change(self.state)
-        # The oldest last: so each comes before those that came after it.
-        for turn in reversed(self._turns.withdraw_all()):
-            self._give_back(turn)
+        self._give_back_unread()
         if self.state is State.BUSY and not self.load:
             self._change(State.IDLE)
         self._end_if_retired()
@@ -428,8 +426,7 @@ class WorkerProcess(asyncio.SubprocessProtocol):
     def _pause_channel(self) -> None:
         # The others would wait for this one's client.
         if not self._is_stopping:
-            for turn in reversed(self._turns.withdraw_all()):
-                self._give_back(turn)
+            self._give_back_unread()
         # If the worker has gone on to one of them, it has made all of this answer: what is left of it is in the socket.
         if self.load == 1:
             self._channel.pause()
@@ -444,6 +441,11 @@ class WorkerProcess(asyncio.SubprocessProtocol):
         """The worker has not read it, and will not."""
         self._begun -= turn.has_begun
         self._drop(turn)
+
+    def _give_back_unread(self) -> None:
+        # The oldest last: so each comes before those that came after it.
+        for turn in reversed(self._turns.withdraw_all()):
+            self._give_back(turn)
 
     def _give_back(self, turn: Turn) -> None:
         """Another worker shall have it."""

@@ -6,7 +6,7 @@ from typing import Any
 
 from abeja.runtime.assembly import Assembly
 from abeja.runtime.local import call as dispatched
-from abeja.runtime.messages import Body, Content, Request
+from abeja.runtime.messages import Body, Content, Request, whole
 from abeja.runtime.model import Model
 from abeja.runtime.spool import BodySink, MemoryBudget, Spool
 from abeja.runtime.testing.handler_path.abeja_handler_testing import Answer, Client
@@ -60,12 +60,8 @@ class WorkerClient(Client):
 
     def _perform(self, call: Call) -> Answer:
         response = self._runner.run(dispatched(self._assembly.dispatcher, self._request(call)))
-        body = response.body or b""
-        if not isinstance(body, bytes):
-            with body.open() as file:
-                content = file.read()
-            body.remove()
-            body = content
+        body = whole(response.body or b"")
+        response.remove_files()
         return Answer(response.status, list(response.headers), body)
 
     def _request(self, call: Call) -> Request:

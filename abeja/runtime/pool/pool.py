@@ -12,11 +12,11 @@ from abeja.runtime.excerpt import excerpt_of_traceback
 from abeja.runtime.model import Model
 from abeja.runtime.pool.exits import Exit
 from abeja.runtime.pool.guardian import Guardian
-from abeja.runtime.pool.launch import not_started
 from abeja.runtime.pool.limits import Limits
 from abeja.runtime.pool.load_failure import LoadFailure
 from abeja.runtime.pool.process import State, WorkerProcess
 from abeja.runtime.pool.seat import Seat
+from abeja.runtime.pool.startup import not_started
 from abeja.runtime.spool import Spool
 
 _log = logging.getLogger("abeja.runtime")

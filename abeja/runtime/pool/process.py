@@ -6,29 +6,29 @@ import logging
 import os
 import secrets
 import shutil
-import signal
 import socket
-import time
 from collections.abc import Callable
 from enum import Enum
 from typing import Any
 
-from abeja.runtime.engine import Call, HandlerFailure, RequestTooLargeError, WorkerFullError, WorkerUnreachableError
+from abeja.runtime.engine import Call, HandlerFailure, WorkerUnreachableError
 from abeja.runtime.errors import SpoolFailedError
 from abeja.runtime.model import Model
-from abeja.runtime.pool import exits, guardian_main, memory, reports
+from abeja.runtime.pool import exits, memory, reports
 from abeja.runtime.pool.channel import Channel
 from abeja.runtime.pool.credit import Credit
+from abeja.runtime.pool.delivery import Delivery
 from abeja.runtime.pool.ending import Ending
 from abeja.runtime.pool.exits import Exit, MemoryWitness
 from abeja.runtime.pool.guardian import Guardian
 from abeja.runtime.pool.inbox import Inbox
 from abeja.runtime.pool.init import init_header
-from abeja.runtime.pool.launch import ended_too_early, execute, not_started
 from abeja.runtime.pool.limits import Limits
 from abeja.runtime.pool.outbox import Outbox
 from abeja.runtime.pool.output import Output
+from abeja.runtime.pool.process_group import ProcessGroup
 from abeja.runtime.pool.request_frame import request_frame
+from abeja.runtime.pool.startup import Startup, ended_too_early, not_started
 from abeja.runtime.pool.turns import Turn, Turns
 from abeja.runtime.pool.wear import Wear
 from abeja.runtime.secrets import Secrets
@@ -61,16 +61,16 @@ class State(Enum):
     GONE = "gone"
 
 
-class WorkerProcess(asyncio.SubprocessProtocol):
+class WorkerProcess:
     """One worker.
 
     Args:
         model: what it runs.
         number: for the log.
-        mark: in the environment of everything that it starts, to tell that from other processes.
+        mark: see `ProcessGroup`.
         spool: it has a folder of its own in it, which goes when it goes.
         version: of abeja-runtime.
-        startup_timeout_s: how long importing the handler may take.
+        startup_timeout_s: see `Startup`.
         limits: what it may reach before it is renewed.
         concurrency: how many requests it runs at once.
         guardian: is told of it.
@@ -104,8 +104,6 @@ class WorkerProcess(asyncio.SubprocessProtocol):
         on_gone: Callable[["WorkerProcess"], None],
     ) -> None:
         self._model = model
-        self._mark = mark
-        self._guardian = guardian
         self._spool = spool
         self._folder = spool.folder / f"worker-{number}"
         self._version = version
@@ -115,6 +113,7 @@ class WorkerProcess(asyncio.SubprocessProtocol):
         self._on_gone = on_gone
         self._channel = Channel(on_frame=self._frame, on_closed=self._channel_closed)
         self._inbox = Inbox()
+        self._delivery = Delivery(self._inbox, self._channel, on_read=self._inbox_read)
         self._outbox = Outbox(spool)
         # Between null bytes, which no text that is printed has.
         self._output_mark = f"\0{secrets.token_hex(8)}\0"
@@ -124,19 +123,15 @@ class WorkerProcess(asyncio.SubprocessProtocol):
             secrets=Secrets.of(model.environment),
             fields_of=self._log_fields,
         )
-        self._process: asyncio.SubprocessTransport | None = None
+        self._processes = ProcessGroup(mark=mark, guardian=guardian, on_exit=self._exited)
         self._turns = Turns(concurrency, self._inbox, self._turn_begun)
         self._call_number = 0
         self._begun = 0
         self._ending = Ending()
-        self._timer: asyncio.TimerHandle | None = None
         self._is_channel_closed = False
-        self._has_exited = False
         self._is_stopping = False
         self._gone = asyncio.Event()
-        self._begin_s = time.monotonic()
-        self._load_s = 0.0
-        self._ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._startup = Startup(timeout_s=startup_timeout_s, on_timeout=self._startup_timed_out)
         self._witness = MemoryWitness()
         self.number = number
         self.state = State.STARTING
@@ -170,8 +165,8 @@ class WorkerProcess(asyncio.SubprocessProtocol):
 
     @property
     def pid(self) -> int:
-        """Of its process, which leads a group of the same number; 0 if it could not be started."""
-        return self._process.get_pid() if self._process is not None else 0
+        """See `ProcessGroup.pid`."""
+        return self._processes.pid
 
     def report(self) -> dict[str, Any]:
         """What it is and does, for readiness."""
@@ -183,7 +178,7 @@ class WorkerProcess(asyncio.SubprocessProtocol):
             "requests": self._begun,
             "resident_bytes": self._witness.resident_bytes,
             "age_s": round(self.wear.age_s, 1),
-            "load_s": round(self._load_s, 3),
+            "load_s": round(self._startup.load_s, 3),
             "cpu_s": round(memory.cpu_s(self.pid), 2),
         }
 
@@ -206,14 +201,14 @@ class WorkerProcess(asyncio.SubprocessProtocol):
                     raise
                 self.exit = Exit(worker=self.number, reason=f"could not be started: {error}", cause="not-started")
                 raise not_started(self._model, error) from error
-        self._guardian.watch(self._mark, self.pid)
+        self._processes.watch()
+        self._startup.watch()
         self._channel.open(ours)
-        self._timer = asyncio.get_running_loop().call_later(self._startup_timeout_s, self._startup_timed_out)
         _log.info("Loading user model handler with %s...", self._model.handler)
         header = init_header(self._model, version=self._version)
         own = {"concurrency": self._concurrency, "output_mark": self._output_mark, "memory": memory_fds}
         self._tell({"kind": "init", **header, "spool_dir": str(self._folder), **own})
-        await self._ready
+        await self._startup.wait()
 
     async def wait_until_due(self) -> None:
         """Wait until it is gone or is to be renewed."""
@@ -244,7 +239,13 @@ class WorkerProcess(asyncio.SubprocessProtocol):
         number = self._call_number + 1
         header, payload = request_frame(number, call.request, timeout_s=call.timeout_s)
         turn = Turn(number, call)
-        self._hand_over(turn, header, payload)
+        if not self.is_ready:
+            raise WorkerUnreachableError("it has ended, or is about to")
+        try:
+            self._delivery.put(turn, header, payload, is_ahead=self.load >= self._concurrency)
+        except WorkerUnreachableError:
+            self._change(self.state)
+            raise
         self._call_number = number
         if self._concurrency > 1:
             turn.credit = Credit(lambda size: self._tell({"kind": "credit", "id": number, "bytes": size}))
@@ -298,7 +299,7 @@ class WorkerProcess(asyncio.SubprocessProtocol):
         if self.state is not State.GONE:
             self._ending.killed(reason, cause=cause, because_of=because_of)
             self._change(self.state)
-            self._signal_group(signal.SIGKILL)
+            self._processes.kill()
 
     async def stop(self, grace_s: float) -> None:
         """Tell it to end, kill it if it is not idle or after `grace_s`, and wait until it is gone."""
@@ -312,19 +313,10 @@ class WorkerProcess(asyncio.SubprocessProtocol):
             self.kill("did not stop in time", cause="stopped")
             await self._gone.wait()
 
-    def process_exited(self) -> None:
-        """Called by the event loop."""
-        self._has_exited = True
-        self._change(self.state)
-        if self._is_channel_closed:
-            self._finish()
-        else:
-            asyncio.get_running_loop().call_later(_LAST_FRAMES_S, self._finish)
-
     @property
     def _is_ending(self) -> bool:
         """Whether it has ended, or is about to, although not all that it left has been seen yet."""
-        return self._has_exited or not self._channel.is_open or self._ending.is_killed
+        return self._processes.has_exited or not self._channel.is_open or self._ending.is_killed
 
     async def _spawn(self, opened: contextlib.ExitStack) -> tuple[socket.socket, tuple[int, ...]]:
         """Start the process; returns our end of its socket, and what it shares. `opened` closes what only it needs."""
@@ -335,10 +327,8 @@ class WorkerProcess(asyncio.SubprocessProtocol):
             output = self._output.open()
             opened.callback(os.close, output)
             memory_fds = self._outbox.open(opened)
-            self._process = await execute(
-                self,
+            await self._processes.start(
                 self._model,
-                mark=self._mark,
                 channel_fd=theirs.fileno(),
                 inbox_fd=self._inbox.fileno(),
                 output_fd=output,
@@ -383,16 +373,12 @@ class WorkerProcess(asyncio.SubprocessProtocol):
         kind = header["kind"]
         if kind == "ready":
             self.python_version = str(header["python"])
-            self._load_s = time.monotonic() - self._begin_s
             self.wear.begin()
             self._witness.look(self.pid)
-            if self._timer is not None:
-                self._timer.cancel()
             # What it printed until now is of no request.
             self._output.drain()
             self._become_idle()
-            if not self._ready.done():
-                self._ready.set_result(None)
+            self._startup.succeed()
         elif kind == "failed":
             self._ending.load_error = reports.load_error(header["error"])
 
@@ -452,31 +438,6 @@ class WorkerProcess(asyncio.SubprocessProtocol):
         self._take_away(turn)
         turn.call.on_returned("")
 
-    def _hand_over(self, turn: Turn, header: bytes, payload: bytes) -> None:
-        """Put a request where the worker finds it, or raise as `lease` does."""
-        try:
-            frame = frames.prefix(len(header), len(payload)) + header + payload
-        except frames.FrameError as error:
-            raise RequestTooLargeError(str(error)) from error
-        if not self.is_ready:
-            raise WorkerUnreachableError("it has ended, or is about to")
-        turn.is_large = len(frame) > frames.MESSAGE_LIMIT_BYTES
-        if turn.is_large and self.load >= self._concurrency:
-            raise WorkerFullError
-        if not (self._inbox.put_note() if turn.is_large else self._inbox.put(frame)):
-            if self.load < self._concurrency:
-                # It reads what lies there without any other news.
-                self._inbox.call_when_read(self._inbox_read)
-            raise WorkerFullError
-        if not turn.is_large:
-            return
-        try:
-            self._channel.send(header, payload)
-        except WorkerUnreachableError:
-            self._inbox.take_back_note()
-            self._change(self.state)
-            raise
-
     def _inbox_read(self) -> None:
         if self.is_ready:
             self._on_room()
@@ -508,6 +469,13 @@ class WorkerProcess(asyncio.SubprocessProtocol):
             self._hang_up()
             asyncio.get_running_loop().call_later(_RETIRED_END_S, self.kill, "did not end when it was renewed")
 
+    def _exited(self) -> None:
+        self._change(self.state)
+        if self._is_channel_closed:
+            self._finish()
+        else:
+            asyncio.get_running_loop().call_later(_LAST_FRAMES_S, self._finish)
+
     def _channel_closed(self, error: Exception | None) -> None:
         if self._is_channel_closed:
             return
@@ -515,7 +483,7 @@ class WorkerProcess(asyncio.SubprocessProtocol):
         self._change(self.state)
         if error is not None and not isinstance(error, OSError):
             self.kill(f"broke the protocol: {error}", cause="protocol")
-        if self._has_exited:
+        if self._processes.has_exited:
             self._finish()
         elif not self._is_stopping:
             asyncio.get_running_loop().call_later(_EXIT_AFTER_EOF_S, self.kill, "closed its connection")
@@ -530,13 +498,8 @@ class WorkerProcess(asyncio.SubprocessProtocol):
             return
         was_starting = self.state is State.STARTING
         self._change(State.GONE)
-        if self._timer is not None:
-            self._timer.cancel()
-        if self._process is not None:
-            # What the handler started and did not wait for ends with it.
-            guardian_main.end_all(self._mark, self.pid)
-            self._guardian.forget(self._mark, self.pid)
-            self._process.close()
+        self._startup.end()
+        self._processes.end()
         self._output.close()
         self._channel.close()
         self._outbox.close()
@@ -569,18 +532,13 @@ class WorkerProcess(asyncio.SubprocessProtocol):
 
     def _say_gone(self, exit_: Exit, *, was_starting: bool) -> None:
         self._gone.set()
-        if was_starting and not self._ready.done():
+        if was_starting:
             error = self._ending.load_error or ended_too_early(self._model, exit_.reason, exit_.output)
-            self._ready.set_exception(error)
-        elif not was_starting:
+            self._startup.fail(error)
+        else:
             self._on_gone(self)
 
     def _exit(self) -> Exit:
-        code = self._process.get_returncode() if self._process is not None else None
-        reason, cause = self._ending.explained(*exits.of_code(code, self._witness), is_retired=self.is_retired)
+        of_code = exits.of_code(self._processes.exit_code, self._witness)
+        reason, cause = self._ending.explained(*of_code, is_retired=self.is_retired)
         return Exit(worker=self.number, reason=reason, cause=cause, output=tuple(self._output.last_lines))
-
-    def _signal_group(self, number: signal.Signals) -> None:
-        if self._process is not None:
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.killpg(self._process.get_pid(), number)

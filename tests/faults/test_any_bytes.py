@@ -209,6 +209,8 @@ def requests(draw: st.DrawFn) -> tuple[bytes, tuple[str, str, bytes]]:
     blank = draw(st.sampled_from([b"", b"", b"", b"\r\n", b"\r\n\r\n"]))
     upgrade = b"Connection: Upgrade\r\nUpgrade: h2c\r\n" if "upgrade" in framing else b""
     line = f"{'GET' if body is None else 'POST'} {path} HTTP/1.1\r\nHost: h\r\n".encode()
+    # Means something to llhttp, and nothing to HTTP.
+    line += draw(st.sampled_from([b"", b"", b"Proxy-Connection: close\r\n"]))
     if body is None:
         return blank + line + upgrade + b"\r\n", ("GET", path, b"")
     if framing in ("length", "upgrade"):

@@ -1,8 +1,8 @@
 """Reads requests with llhttp, the parser of Node.js: bytes in, heads and bodies out.
 
-The parser knows the grammar of HTTP/1; its lenient modes stay off. A head, and a chunked body, end with an
-empty line. So the parser is never given more than up to the next one, and what follows a request is known
-to the byte.
+The parser knows the grammar of HTTP/1; its lenient modes stay off. It does not say where in what it was given
+a request ends. So it is never given more than up to that place, and what follows is known to the byte: a head ends
+with the next empty line, and `Chunks` finds the end of a chunked body.
 """
 
 import re
@@ -15,12 +15,12 @@ from abeja.runtime.errors import (
     RequestMalformedError,
     VersionUnsupportedError,
 )
+from abeja.runtime.server.chunks import Chunks
 from abeja.runtime.server.head import HEAD_LIMIT_BYTES, TARGET_LIMIT_BYTES, Head, head_too_large
 from abeja.runtime.server.known_heads import KnownHeads
 
-# Chunk extensions and trailers are read and dropped, but not for ever.
-_IDLE_FRAMING_BYTES = 64 * 1024
 _EMPTY_LINE = b"\r\n\r\n"
+_BLANK = re.compile(rb"[\r\n]+")
 _TOKEN = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
 # RFC 9112, 3: one space between the three parts. The parser takes more, and other protocols too.
 _REQUEST_LINE = re.compile(rb"(%b) ([\x21-\x7e]+) (HTTP/[0-9]\.[0-9])\r" % _TOKEN)
@@ -44,13 +44,13 @@ class RequestReader:
         # Whether the body, of a length that is known, comes past the parser, which has not seen the head.
         self._is_plain = False
         self._parser = httptools.HttpRequestParser(self)
-        # What has come of a head that is not complete; then the last bytes of a chunked body.
+        # What has come of a head that is not complete.
         self._kept = bytearray()
+        self._chunks: Chunks | None = None
         self._head_bytes = 0
         self._fields: dict[str, list[str]] = {}
         self._has_fields = False
         self._pieces: list[bytes | memoryview] = []
-        self._idle_framing_bytes = 0
         self.head: Head | None = None
         self.is_complete = False
         self.left_bytes = 0
@@ -58,11 +58,15 @@ class RequestReader:
     @property
     def has_begun(self) -> bool:
         """Whether something of a request has come; empty lines before it are nothing."""
-        return self.head is not None or bool(self._kept.strip(b"\r\n"))
+        return self.head is not None or bool(self._kept)
 
     def next_request(self) -> None:
         """What comes from here on is of the next request."""
+        if self._has_fields:
+            # It has its own idea of which connections end, and would read nothing more on them.
+            self._parser = httptools.HttpRequestParser(self)
         self._kept.clear()
+        self._chunks = None
         self._head_bytes = 0
         self._fields = {}
         self._has_fields = self._is_plain = False
@@ -70,14 +74,19 @@ class RequestReader:
         self.is_complete = False
 
     def piece_end(self, data: bytes | bytearray, start: int, size: int) -> int:
-        """How much of ``data[start:size]`` may be fed at once, as the end of it."""
+        """How much of ``data[start:size]`` is fed next, as the end of it: asked once for each piece."""
         if self.left_bytes:
             return min(size, start + self.left_bytes)
+        if self._chunks is not None:
+            return self._chunks.end_in(data, start, size)
         if self._kept:
             tail = self._kept[-3:]
             across = (tail + data[start : min(size, start + 3)]).find(_EMPTY_LINE)
             if across >= 0:
                 return start + across + len(_EMPTY_LINE) - len(tail)
+        elif (blank := _BLANK.match(data, start, size)) is not None:
+            # Before a request, they do not end anything.
+            start = blank.end()
         found = data.find(_EMPTY_LINE, start, size)
         return size if found < 0 else found + len(_EMPTY_LINE)
 
@@ -123,8 +132,8 @@ class RequestReader:
             raise _syntax_error(error) from error
         if self.head is None:
             self._advance_head(piece)
-        else:
-            self._advance_chunks(piece)
+        elif self._chunks is not None and self._chunks.is_excessive:
+            raise RequestMalformedError("the chunked body has extensions or trailers without end")
 
     def take_body(self) -> bytes | memoryview:
         """What has come of the body since the last call: valid until the caller reads again."""
@@ -167,11 +176,11 @@ class RequestReader:
         if self._has_fields:
             self._end_head(bytes(self._kept + piece) if self._kept else bytes(piece))
             return
-        self._kept += piece
+        self._kept += piece if self._kept else bytes(piece).lstrip(b"\r\n")
         if self._head_bytes > HEAD_LIMIT_BYTES:
             raise head_too_large()
         if b"\n" in bytes(piece):
-            line, newline, _ = self._kept[: 2 * TARGET_LIMIT_BYTES].lstrip(b"\r\n").partition(b"\n")
+            line, newline, _ = self._kept[: 2 * TARGET_LIMIT_BYTES].partition(b"\n")
             if newline and not _REQUEST_LINE.fullmatch(line):
                 raise _line_error()
 
@@ -193,27 +202,19 @@ class RequestReader:
             self._expect_body(self.head.content_length)
 
     def _expect_body(self, length: int | None) -> None:
-        self._idle_framing_bytes = 0
         if length is not None:
-            # The bytes need only be counted. The parser, which would wait for them, makes way for a new one.
+            # The bytes need only be counted.
             self.left_bytes = length
-            self._parser = httptools.HttpRequestParser(self)
             self._is_plain = True
             self.is_complete = not length
-        elif self.is_complete:
+            return
+        self._chunks = Chunks()
+        if self.is_complete:
             # The parser took the body for that of another protocol, because of `Upgrade`. A new one, told the
             # same framing, reads it.
             self._parser = httptools.HttpRequestParser(self)
             self._parser.feed_data(b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n")
             self.is_complete = False
-
-    def _advance_chunks(self, piece: memoryview) -> None:
-        # The empty line at the end may be split too.
-        self._kept += piece[-3:]
-        del self._kept[:-3]
-        self._idle_framing_bytes = 0 if self._pieces else self._idle_framing_bytes + len(piece)
-        if self._idle_framing_bytes > _IDLE_FRAMING_BYTES:
-            raise RequestMalformedError("the chunked body has extensions or trailers without end")
 
 
 def _line_error() -> RequestError:

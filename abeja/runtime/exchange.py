@@ -263,7 +263,8 @@ class Exchange:
         has_timed_out = self._worker is not None and self._worker.has_timed_out
         self._release_worker()
         if has_timed_out:
-            self.fail(DeadlineExceededError(f"the handler did not answer within {self.timeout_s:g} s"))
+            message = f"the handler did not answer within {self.timeout_s:g} s"
+            self.fail(DeadlineExceededError(message, detail=f"the worker {reason}"))
         else:
             self.fail(WorkerDiedError("the worker died while it had the request", detail=f"the worker {reason}"))
 

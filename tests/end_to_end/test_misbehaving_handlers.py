@@ -118,6 +118,9 @@ def test_a_handler_that_takes_too_long_is_504_and_replaced(
     reply = server.do("sleep")
 
     assert (reply.status, reply.json()["status"]) == (504, "the handler did not answer within 0.5 s")
+    request_id = reply.json()["request_id"]
+    said = f"ERROR: deadline-exceeded: the worker took longer than --timeout [request {request_id}]"
+    server.wait_for_log(re.compile(re.escape(said)))
     assert server.do("nothing").status == 200
     assert not _is_alive(worker)
 

@@ -3,13 +3,16 @@
 import os
 import re
 import signal
+import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from tests.end_to_end.conftest import RunningServer, wait_until
+from tests.faults.processes import descriptors_at_rest, spool_of
 
 Start = Callable[..., RunningServer]
 
@@ -127,6 +130,22 @@ def test_health_is_503_while_no_worker_can_serve_and_200_when_one_can_again(star
     wait_until(lambda: server.request("GET", "/health_check").status == 200, "health to be ok again")
 
 
+def test_starts_that_fail_leave_nothing(start: Start, handlers: Path, tmp_path: Path) -> None:
+    python = tmp_path / "python"
+    python.symlink_to(sys.executable)
+    server = start("--model-dir", handlers / "echo", "--python", python).wait_until_ready()
+    before = descriptors_at_rest(server)
+    python.unlink()
+    for _ in range(3):
+        failed = _failed_starts(server)
+        server.process.send_signal(signal.SIGHUP)
+        wait_until(partial(_has_failed_again, server, failed), "the start to fail")
+
+    assert [path.name for path in spool_of(server).glob("worker-*")] == ["worker-1"]
+    assert descriptors_at_rest(server) == before
+    assert server.request().status == 200
+
+
 @pytest.mark.parametrize("end", ["worker", "SIGTERM", "SIGKILL"])
 def test_what_a_handler_started_ends_with_its_worker(start: Start, tmp_path: Path, end: str) -> None:
     (tmp_path / "main.py").write_text(CHILDREN)
@@ -229,3 +248,11 @@ def _is_alive(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()[0] != "Z"
     except FileNotFoundError:
         return False
+
+
+def _failed_starts(server: RunningServer) -> int:
+    return int(server.readiness()["exits"].get("not-started", 0))
+
+
+def _has_failed_again(server: RunningServer, before: int) -> bool:
+    return _failed_starts(server) > before

@@ -193,7 +193,7 @@ class WorkerProcess:
             try:
                 ours, memory_fds = await self._spawn(opened)
             except BaseException as error:
-                self._output.close()
+                self._clean_up()
                 self._inbox.close()
                 self._change(State.GONE)
                 self._gone.set()
@@ -500,11 +500,8 @@ class WorkerProcess:
         self._change(State.GONE)
         self._startup.end()
         self._processes.end()
-        self._output.close()
-        self._channel.close()
-        self._outbox.close()
+        self._clean_up()
         self.exit = self._exit()
-        shutil.rmtree(self._folder, ignore_errors=True)
         with contextlib.ExitStack() as told:
             # Each hears of it, even if one of them raises: first those that are lost, from the oldest on.
             told.callback(self._say_gone, self.exit, was_starting=was_starting)
@@ -518,6 +515,13 @@ class WorkerProcess:
             self._begun -= sum(turn.has_begun for turn in unread)
             self._turns.clear()
             self.load = 0
+
+    def _clean_up(self) -> None:
+        """All but the inbox, in which there may be requests."""
+        self._output.close()
+        self._channel.close()
+        self._outbox.close()
+        shutil.rmtree(self._folder, ignore_errors=True)
 
     def _hang_up(self) -> None:
         """Tell the worker that nothing more comes."""

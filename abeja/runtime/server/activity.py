@@ -2,6 +2,14 @@
 
 import asyncio
 from collections.abc import Callable
+from typing import Protocol
+
+
+class Active(Protocol):
+    """A request whose answer is on its way."""
+
+    def close_behind(self) -> None:
+        """Its answer is to be the last one on its connection."""
 
 
 class Activity:
@@ -9,20 +17,22 @@ class Activity:
 
     Attributes:
         begin: to be called with each request that has arrived.
+        is_ending: whether somebody waits for the last answer: each is the last one on its connection.
     """
 
     def __init__(self) -> None:
-        self._active: set[object] = set()
+        self._active: set[Active] = set()
         # While somebody waits.
         self._idle: asyncio.Event | None = None
-        self.begin: Callable[[object], None] = self._active.add
+        self.begin: Callable[[Active], None] = self._active.add
+        self.is_ending = False
 
     @property
     def count(self) -> int:
         """How many there are."""
         return len(self._active)
 
-    def end(self, request: object) -> None:
+    def end(self, request: Active) -> None:
         """Its answer has left, or its client has; a second call does nothing."""
         self._active.discard(request)
         if self._idle is not None and not self._active:
@@ -30,7 +40,10 @@ class Activity:
             self._idle = None
 
     async def wait_until_idle(self) -> None:
-        """Wait until every answer has left."""
+        """Wait until every answer has left; from here on, each is the last one on its connection."""
+        self.is_ending = True
+        for request in tuple(self._active):
+            request.close_behind()
         if self._active:
             self._idle = self._idle or asyncio.Event()
             await self._idle.wait()

@@ -169,6 +169,11 @@ class Intake:
         answer.closes = True
         self._refuse(self._method_not_allowed() if isinstance(error, MethodNotAllowedError) else error, head, answer)
 
+    def close_behind(self) -> None:
+        """See `Active`."""
+        if self._answer is not None:
+            self._answer.closes = True
+
     def on_connection_close(self) -> None:
         """The client has left."""
         if self._is_over:
@@ -196,6 +201,8 @@ class Intake:
             on_done=self._answered,
             journal=means.journal,
         )
+        if means.activity.is_ending:
+            self._answer.closes = True
         return self._answer
 
     def _is_for_handler(self, head: Head, answer: Answer) -> bool:

@@ -79,6 +79,7 @@ class LlhttpConnection(asyncio.BufferedProtocol):
         self._body_start_s = 0.0
         self._body_bytes = 0
         self._is_head_timed = False
+        self._has_answered = False
         self.remote_ip = remote_ip
 
     # What the event loop calls.
@@ -155,7 +156,8 @@ class LlhttpConnection(asyncio.BufferedProtocol):
 
     def write(self, data: bytes) -> "asyncio.Future[None] | None":
         """See `Connection`."""
-        if self._transport is not None and not self._is_lingering:
+        # Each write to a connection that has failed is a warning of asyncio's.
+        if self._transport is not None and not self._is_lingering and not self._transport.is_closing():
             self._transport.write(data)
         if self._is_choked and self._drained is None:
             self._drained = self._loop.create_future()
@@ -180,6 +182,7 @@ class LlhttpConnection(asyncio.BufferedProtocol):
     def finish(self, *, closes: bool) -> None:
         """See `Connection`."""
         self._intake = None
+        self._has_answered = True
         if self._transport is None:
             return
         if closes or (self._has_eof and not self._rest):
@@ -200,6 +203,12 @@ class LlhttpConnection(asyncio.BufferedProtocol):
         """Close it when what was written has been sent."""
         if self._transport is not None:
             self._transport.close()
+
+    def close_if_idle(self) -> None:
+        """Close it if its client has had an answer and waits with the next request."""
+        is_between = self._intake is None and not self._reader.has_begun and not self._rest
+        if self._has_answered and is_between and not self._is_lingering:
+            self.close_gently()
 
     def look_at_clock(self, now_s: float) -> None:
         """Called now and then: what has taken too long ends."""

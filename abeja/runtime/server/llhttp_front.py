@@ -23,6 +23,7 @@ class LlhttpFront:
 
     def __init__(self, port: ModelPort, *, idle_timeout_s: float, on_lost: Callable[[], None]) -> None:
         self._loop = asyncio.get_running_loop()
+        self._activity = port.activity
         self._connections: set[LlhttpConnection] = set()
         self._arriving: set[asyncio.Task[None]] = set()
         self._on_lost = on_lost
@@ -70,3 +71,5 @@ class LlhttpFront:
         now_s = self._loop.time()
         for connection in tuple(self._connections):
             connection.look_at_clock(now_s)
+            if self._activity.is_ending:
+                connection.close_if_idle()

@@ -207,6 +207,23 @@ def test_a_client_that_sends_on_but_reads_nothing_fills_no_memory(start: Start, 
     assert raw.count(b"HTTP/1.1 200 OK") == count
 
 
+@pytest.mark.parametrize("behind", [b"", b"\r\n", small_request()], ids=["nothing", "empty line", "request"])
+def test_the_last_answer_of_a_connection_comes_whole_whatever_is_sent_behind_its_request(
+    start: Start, http: str, tmp_path: Path, behind: bytes
+) -> None:
+    (tmp_path / "main.py").write_text("def handler(request, context):\n    return {'content': b'x' * 3_000_000}\n")
+    server = start("--model-dir", tmp_path, "--http", http).wait_until_ready()
+    with Client(server.port) as client:
+        client.send(small_request().replace(b"Host", b"Connection: close\r\nHost"))
+        # What it had not read when the answer had left, the system would take for a reason to drop the answer.
+        server.wait_for_log(re.compile("INFO: GET / 200"))
+        client.send(behind)
+        time.sleep(0.2)
+        raw = b"".join(iter(lambda: client.socket.recv(1 << 20), b""))
+
+    assert raw.endswith(b"\r\n\r\n" + b"x" * 3_000_000)
+
+
 @pytest.mark.parametrize("framing", [b"0\r\nX: ", b"1;", b"0\r\n"])
 def test_chunks_that_never_end_are_400(start: Start, handlers: Path, framing: bytes) -> None:
     server = start("--model-dir", handlers / "echo").wait_until_ready()

@@ -5,6 +5,7 @@ extensions and trailers, which it does not take; a head or a body that does not 
 """
 
 import asyncio
+import contextlib
 import socket
 import sys
 from collections.abc import Callable
@@ -23,7 +24,7 @@ from tornado.httputil import (
     RequestStartLine,
     ResponseStartLine,
 )
-from tornado.iostream import IOStream
+from tornado.iostream import IOStream, StreamClosedError
 
 from abeja.runtime.server.connection import LINGER_S
 from abeja.runtime.server.head import HEAD_LIMIT_BYTES, Head
@@ -106,6 +107,7 @@ class _RequestConnection:
     def __init__(self, connection: HTTP1Connection, state: _State) -> None:
         self._last_write: asyncio.Future[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
+        self._dropping: asyncio.Task[None] | None = None
         self.tornado = connection
         self.state = state
         self.has_read_all = False
@@ -129,15 +131,13 @@ class _RequestConnection:
 
     def finish(self, *, closes: bool) -> None:
         """See `Connection`."""
-        self.state.has_ended = self.state.has_ended or closes
-        if closes and not self.has_read_all:
-            # Closing now could make the client's system drop the answer.
-            self._timer = asyncio.get_running_loop().call_later(LINGER_S, self.tornado.close)
-            self.when_flushed(self._end_output)
+        if not closes:
+            self.tornado.finish()
             return
-        self.tornado.finish()
-        if closes:
-            self.when_flushed(self.tornado.close)
+        # Closing now could make the client's system drop the answer.
+        self.state.has_ended = True
+        self._timer = asyncio.get_running_loop().call_later(LINGER_S, self.tornado.close)
+        self.when_flushed(self._end_output)
 
     def close(self) -> None:
         """See `Connection`."""
@@ -169,6 +169,14 @@ class _RequestConnection:
                 self.tornado.stream.socket.shutdown(socket.SHUT_WR)
         except OSError:
             self.tornado.close()
+        if self.has_read_all:  # else tornado goes on
+            self._dropping = asyncio.get_running_loop().create_task(self._drop_rest())
+
+    async def _drop_rest(self) -> None:
+        with contextlib.suppress(StreamClosedError):
+            while True:
+                await self.tornado.stream.read_bytes(_READ_BYTES, partial=True)
+        self.stop_lingering()
 
 
 class _Message(HTTPMessageDelegate):

@@ -37,8 +37,6 @@ _log = logging.getLogger("abeja.runtime")
 # A streamed answer is held back until this long after its first piece: one that ends meanwhile goes out whole,
 # with its length, and one that fails or hangs before is a clean 500 or 504.
 _HOLD_S = 0.025
-# A client that takes no byte of a streamed answer for this long is given up, for the worker's sake.
-_STALL_S = 60.0
 
 
 class Receiver(Protocol):
@@ -52,7 +50,10 @@ class Receiver(Protocol):
         """Called exactly once, unless the exchange was cancelled. The receiver owns the body."""
 
     def write(self, data: bytes) -> "asyncio.Future[None] | None":
-        """The next piece of a streamed answer; a future that is not done lets the handler wait for it."""
+        """The next piece of a streamed answer; a future that is not done lets the handler wait for it.
+
+        Who takes nothing for too long is the receiver's to give up, with `Submission.cancel`.
+        """
 
     def finish(self, *, is_complete: bool) -> None:
         """The end of a streamed answer; an incomplete one must be visible as such to the client."""
@@ -112,8 +113,6 @@ class Exchange:
         self._outflow: Outflow | None = None
         self._held: BodySink | None = None
         self._hold: asyncio.TimerHandle | None = None
-        # Runs while the client has something to take.
-        self._stall: asyncio.TimerHandle | None = None
         self._has_responded = False
         # Nobody waits for the answer any more, because it was given or the client has left.
         self._is_over = False
@@ -238,8 +237,6 @@ class Exchange:
             self._end()
             if self._outflow is not None:
                 self._outflow.end()
-                if self._outflow.is_waiting:
-                    self._wait_for_client()
             return
         try:
             self._respond(attrs.evolve(self._stream, body=held.close()))
@@ -315,32 +312,16 @@ class Exchange:
             self._cancel_stream()
 
     def _wait_for_client(self) -> None:
-        # Also when the worker has done with it, and only the client has not.
-        self._stop_clock()
-        self._stall = asyncio.get_running_loop().call_later(_STALL_S, self._stalled)
         if self._worker is not None:
             self._worker.pause()
 
     def _go_on(self) -> None:
-        self._stop_clock()
         if self._worker is not None:
             self._worker.resume()
-
-    def _stop_clock(self) -> None:
-        if self._stall is not None:
-            self._stall.cancel()
-            self._stall = None
-
-    def _stalled(self) -> None:
-        self._log(logging.WARNING, f"the client has taken nothing for {_STALL_S:g} s; its answer is cut short")
-        self._cut()
-        self._end()
-        self._cancel_stream()
 
     def _drop_outflow(self) -> None:
         if self._outflow is not None:
             self._outflow.drop()
-            self._stop_clock()
 
     def _cut(self) -> None:
         self._drop_outflow()

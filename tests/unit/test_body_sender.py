@@ -9,7 +9,6 @@ from typing import Any, cast
 
 import pytest
 
-from abeja.runtime.server import body_sender
 from abeja.runtime.server.body_sender import BodySender
 from abeja.runtime.server.body_source import FileSource
 from abeja.runtime.server.event_loop import new_event_loop
@@ -118,24 +117,3 @@ def test_a_client_that_has_left_ends_it(runner: asyncio.Runner, file: Path) -> N
             return await asyncio.wait_for(done, 10)
 
     assert not runner.run(left())
-
-
-def test_a_client_that_takes_nothing_is_given_up(
-    runner: asyncio.Runner, file: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(body_sender, "_STALL_S", 0.05)
-
-    async def stalled() -> bool:
-        with sockets() as (ours, _):
-            connection = await opened(ours)
-            done: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-            sender = BodySender(
-                connection, FileSource(file.open("rb")), size_bytes=len(CONTENT), on_done=done.set_result
-            )
-            sender.send()
-            is_complete = await asyncio.wait_for(done, 10)
-            connection.close()
-            await asyncio.sleep(0)
-            return is_complete
-
-    assert not runner.run(stalled())

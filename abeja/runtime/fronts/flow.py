@@ -1,6 +1,5 @@
 """A streamed answer in a front: to a client that may be slow, and never far ahead of it."""
 
-import asyncio
 from collections.abc import Callable
 
 from abeja.runtime.fronts.wire import WINDOW_BYTES
@@ -16,18 +15,12 @@ class Flow:
     Args:
         sink: gets the pieces.
         credit: called with the number of bytes that the client has taken since the last call.
-        on_stalled: called when it has taken nothing for a while.
-        stall_s: for how long.
     """
 
-    def __init__(
-        self, sink: Sink, *, credit: Callable[[int], None], on_stalled: Callable[[], None], stall_s: float
-    ) -> None:
+    def __init__(self, sink: Sink, *, credit: Callable[[int], None]) -> None:
         self._outflow = Outflow(sink, on_waiting=self._wait, on_taken=self._taken)
         self._credit = credit
-        self._on_stalled = on_stalled
-        self._stall_s = stall_s
-        self._stall: asyncio.TimerHandle | None = None
+        self._is_waited_for = False
         self._received_bytes = 0
         # Of those, what the client had been given when it was waited for, and what has been credited.
         self._given_bytes = 0
@@ -37,7 +30,7 @@ class Flow:
         """The next piece."""
         self._received_bytes += len(data)
         self._outflow.write(data)
-        if self._stall is None and self._received_bytes - self._credited_bytes >= _STEP_BYTES:
+        if not self._is_waited_for and self._received_bytes - self._credited_bytes >= _STEP_BYTES:
             self._credit_up_to(self._received_bytes)
 
     def end(self) -> None:
@@ -47,27 +40,20 @@ class Flow:
     def drop(self) -> None:
         """Nobody wants the rest."""
         self._outflow.drop()
-        self._stop_clock()
 
     def _wait(self) -> None:
         """The client has something to take, and has taken what it was given before."""
-        if self._stall is not None:
+        if self._is_waited_for:
             self._credit_up_to(self._given_bytes)
-        self._stop_clock()
         self._given_bytes = self._received_bytes
-        self._stall = asyncio.get_running_loop().call_later(self._stall_s, self._on_stalled)
+        self._is_waited_for = True
 
     def _taken(self) -> None:
         """It has taken everything."""
-        self._stop_clock()
+        self._is_waited_for = False
         self._credit_up_to(self._received_bytes)
 
     def _credit_up_to(self, size_bytes: int) -> None:
         if size_bytes > self._credited_bytes:
             self._credit(size_bytes - self._credited_bytes)
             self._credited_bytes = size_bytes
-
-    def _stop_clock(self) -> None:
-        if self._stall is not None:
-            self._stall.cancel()
-            self._stall = None

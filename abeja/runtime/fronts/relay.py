@@ -16,9 +16,6 @@ from abeja.runtime.worker import frames
 
 _log = logging.getLogger("abeja.runtime")
 
-# As `abeja.runtime.exchange` has it: the main process does not see the client, who may stall when it has sent all.
-_STALL_S = 60.0
-
 
 class Relay:
     """Hands requests to the main process: an `Admission`.
@@ -167,7 +164,7 @@ class RelayedRequest:
         if header["body"] == "file":
             self._tell("opened", self._number)
         if response.body is None:
-            self._flow = Flow(self._receiver, credit=self._credit, on_stalled=self._stalled, stall_s=_STALL_S)
+            self._flow = Flow(self._receiver, credit=self._credit)
         else:
             self._end()
         self._receiver.respond(response)
@@ -175,15 +172,6 @@ class RelayedRequest:
     def _credit(self, size_bytes: int) -> None:
         if not self.is_over:
             self._tell("credit", self._number, bytes=size_bytes)
-
-    def _stalled(self) -> None:
-        _log.warning(
-            "the client has taken nothing for %g s; its answer is cut short",
-            _STALL_S,
-            extra={"request_id": self._request_id},
-        )
-        self.cancel()
-        self._cut()
 
     def _cut(self) -> None:
         if self._flow is not None:

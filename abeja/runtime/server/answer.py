@@ -94,6 +94,11 @@ class Answer:
         """See `Receiver`."""
         return self._has_body
 
+    @property
+    def has_begun(self) -> bool:
+        """Whether its head has been written."""
+        return self._status != 0
+
     def respond(self, response: Response) -> None:
         """See `Receiver`."""
         try:
@@ -119,6 +124,11 @@ class Answer:
         # Each holds the other: without this, the memory of a request would come back only with the next collection.
         self.exchange = None
         self._on_done(is_complete)
+
+    def cut(self) -> None:
+        """The client is given up in the middle of the answer."""
+        if self._sender is None:  # which sees that the connection has closed
+            self.finish(is_complete=False)
 
     def abandon(self) -> None:
         """The client has left before the end of the answer."""

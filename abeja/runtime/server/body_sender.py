@@ -13,8 +13,6 @@ _log = logging.getLogger("abeja.runtime")
 _PIECE_BYTES = 64 * 1024
 # Others want their turn, however fast the client is.
 _TURN_BYTES = 1024 * 1024
-# A client that takes nothing for this long is given up.
-_STALL_S = 60.0
 
 
 class BodySender:
@@ -41,16 +39,10 @@ class BodySender:
         self._size_bytes = size_bytes
         self._on_done = on_done
         self._loop = asyncio.get_running_loop()
-        self._stall: asyncio.TimerHandle | None = None
-        self._is_over = False
         self.sent_bytes = 0
 
     def send(self) -> None:
         """Send what the client takes now; the rest follows by itself."""
-        if self._stall is not None:
-            self._stall.cancel()
-        if self._is_over:
-            return
         try:
             self._send_directly()
         except OSError:  # nothing now, or never from this source
@@ -61,7 +53,7 @@ class BodySender:
         left_bytes = min(_TURN_BYTES, self._size_bytes - self.sent_bytes)
         while left_bytes:
             if self._connection.is_closed:
-                self._end(is_complete=False)
+                self._end_cut()
                 return
             # Never more than was promised: it would be taken for the next answer.
             sent = self._source.send(self._connection, self.sent_bytes, left_bytes)
@@ -81,28 +73,26 @@ class BodySender:
             data = self._source.read(self.sent_bytes, size_bytes)
         except OSError as error:
             _log.error("the rest of an answer cannot be read: %s", error)
-            self._end(is_complete=False)
+            self._end_cut()
             return
         if not data:
             self._end_short()
             return
         self.sent_bytes += len(data)
-        self._stall = self._loop.call_later(_STALL_S, self._end_stalled)
         self._connection.write(data)
         self._connection.when_flushed(self._go_on)
 
     def _go_on(self) -> None:
         # Not at once, for this may be called before `when_flushed` returns.
-        self._loop.call_soon(self.send)
+        self._loop.call_soon(self._end_cut if self._connection.is_closed else self.send)
 
     def _end_short(self) -> None:
         _log.error("the file of an answer has become shorter than %d bytes", self._size_bytes)
-        self._end(is_complete=False)
+        self._end_cut()
 
-    def _end_stalled(self) -> None:
+    def _end_cut(self) -> None:
         self._end(is_complete=False)
 
     def _end(self, *, is_complete: bool) -> None:
-        self._is_over = True
         self._source.close()
         self._on_done(is_complete)

@@ -26,7 +26,7 @@ class Connection(Protocol):
         """Whether it has been closed, by us or by the client."""
 
     def write(self, data: bytes) -> "asyncio.Future[None] | None":
-        """Send some bytes.
+        """Send some bytes. A client that takes nothing for too long is given up: see `Patience`.
 
         Returns:
             None, or a future that is done when the client has taken enough of what was sent, or has left.

@@ -15,6 +15,7 @@ from abeja.runtime.server.answer import Answer, Clock
 from abeja.runtime.server.connection import Connection
 from abeja.runtime.server.head import HEALTH_PATH, Head
 from abeja.runtime.server.multipart import MultipartSink, boundary_of
+from abeja.runtime.server.patience import STALL_S
 from abeja.runtime.spool import BodyFolder, BodySink, MemoryBudget
 from abeja.runtime.types import Abi
 from abeja.runtime.worker.frames import INLINE_LIMIT_BYTES
@@ -173,6 +174,16 @@ class Intake:
         """See `Active`."""
         if self._answer is not None:
             self._answer.closes = True
+
+    def give_up(self) -> None:
+        """The client takes nothing of its answer, or of the one before. The connection closes afterwards."""
+        if self._answer is None or not self._answer.has_begun:
+            return
+        message = f"the client has taken nothing for {STALL_S:g} s; its answer is cut short"
+        _log.warning("%s", message, extra={"request_id": self._request_id})
+        if self._exchange is not None:
+            self._exchange.cancel()
+        self._answer.cut()
 
     def on_connection_close(self) -> None:
         """The client has left."""

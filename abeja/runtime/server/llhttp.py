@@ -19,6 +19,7 @@ from abeja.runtime.server.head import Head
 from abeja.runtime.server.intake import Intake
 from abeja.runtime.server.known_heads import KnownHeads
 from abeja.runtime.server.model_port import ModelPort
+from abeja.runtime.server.patience import Patience
 from abeja.runtime.server.request_reader import RequestReader
 
 _log = logging.getLogger("abeja.runtime")
@@ -80,6 +81,7 @@ class LlhttpConnection(asyncio.BufferedProtocol):
         self._body_bytes = 0
         self._is_head_timed = False
         self._has_answered = False
+        self._patience = Patience()
         self.remote_ip = remote_ip
 
     # What the event loop calls.
@@ -212,6 +214,8 @@ class LlhttpConnection(asyncio.BufferedProtocol):
 
     def look_at_clock(self, now_s: float) -> None:
         """Called now and then: what has taken too long ends."""
+        if self._transport is not None:
+            self._look_at_client(self._transport, now_s)
         if now_s < self._deadline_s or self._transport is None:
             return
         self._deadline_s = math.inf
@@ -221,6 +225,15 @@ class LlhttpConnection(asyncio.BufferedProtocol):
             self._transport.close()
         else:
             self._refuse(RequestTimeoutError("the request did not arrive in time"))
+
+    def _look_at_client(self, transport: asyncio.Transport, now_s: float) -> None:
+        unsent_bytes = transport.get_write_buffer_size()
+        if not unsent_bytes:
+            self._patience.renew()
+        elif self._patience.is_over(transport.get_extra_info("socket"), unsent_bytes, now_s):
+            if self._intake is not None:
+                self._intake.give_up()
+            transport.abort()
 
     # What happens to what arrives.
 

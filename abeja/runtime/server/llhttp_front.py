@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from abeja.runtime.server.llhttp import LlhttpConnection, Surroundings
 from abeja.runtime.server.model_port import ModelPort
+from abeja.runtime.server.patience import LOOK_S
 
 _READ_BYTES = 64 * 1024
 # What still fits into the cache of a core, between the socket and the file that it is written to.
@@ -35,7 +36,7 @@ class LlhttpFront:
             on_lost=self._lost,
         )
         # One clock for all: a timer for each request would cost more than the rest of its reading.
-        self._interval_s = max(0.02, min(1.0, idle_timeout_s / 10))
+        self._interval_s = max(0.02, min(LOOK_S, idle_timeout_s / 10))
         self._timer = self._loop.call_later(self._interval_s, self._look_at_clock)
 
     def accept(self, sock: socket.socket, remote_ip: str) -> None:

@@ -29,6 +29,7 @@ from tornado.iostream import IOStream, StreamClosedError
 from abeja.runtime.server.connection import LINGER_S
 from abeja.runtime.server.head import HEAD_LIMIT_BYTES, Head
 from abeja.runtime.server.model_port import ModelPort
+from abeja.runtime.server.patience import LOOK_S, Patience
 
 _READ_BYTES = 64 * 1024
 _BUFFER_BYTES = 4 * _READ_BYTES
@@ -106,10 +107,14 @@ class _RequestConnection:
 
     def __init__(self, connection: HTTP1Connection, state: _State) -> None:
         self._last_write: asyncio.Future[None] | None = None
+        self._on_flushed: list[Callable[[], None]] = []
         self._timer: asyncio.TimerHandle | None = None
         self._dropping: asyncio.Task[None] | None = None
+        self._patience = Patience()
+        self._look: asyncio.TimerHandle | None = None
         self.tornado = connection
         self.state = state
+        self.give_up: Callable[[], None] = lambda: None
         self.has_read_all = False
         self.remote_ip: str = cast("_HTTPRequestContext", connection.context).remote_ip
 
@@ -127,6 +132,8 @@ class _RequestConnection:
         """See `Connection`."""
         # Bytes that are complete, with framing: tornado passes them on as they are.
         self._last_write = self.tornado.write(data)
+        if not self._last_write.done() and self._look is None:
+            self._look_at_client()
         return self._last_write
 
     def finish(self, *, closes: bool) -> None:
@@ -143,13 +150,21 @@ class _RequestConnection:
         """See `Connection`."""
         self.state.has_ended = True
         self.tornado.close()
+        self.call_flushed()
 
     def when_flushed(self, callback: Callable[[], None]) -> None:
         """See `Connection`."""
         if self._last_write is None or self._last_write.done():
             callback()
         else:
-            self._last_write.add_done_callback(lambda _: callback())
+            self._on_flushed.append(callback)
+            self._last_write.add_done_callback(lambda _: self.call_flushed())
+
+    def call_flushed(self) -> None:
+        """All has been flushed, or the connection has closed: then tornado forgets who waits for it."""
+        callbacks, self._on_flushed = self._on_flushed, []
+        for callback in callbacks:
+            callback()
 
     def stop_lingering(self) -> None:
         """The client has left."""
@@ -162,6 +177,17 @@ class _RequestConnection:
         if stream.closed() or stream.writing():
             raise BlockingIOError
         return stream.socket.fileno()
+
+    def _look_at_client(self) -> None:
+        self._look = None
+        loop, stream = asyncio.get_running_loop(), self.tornado.stream
+        if self._last_write is None or self._last_write.done() or stream.closed():
+            self._patience.renew()
+        elif self._patience.is_over(stream.socket, self._last_write, loop.time()):
+            self.give_up()
+            self.close()
+        else:
+            self._look = loop.call_later(LOOK_S, self._look_at_client)
 
     def _end_output(self) -> None:
         try:
@@ -185,6 +211,7 @@ class _Message(HTTPMessageDelegate):
     def __init__(self, port: ModelPort, connection: _RequestConnection) -> None:
         self._connection = connection
         self._intake = port.new_intake(connection)
+        connection.give_up = self._intake.give_up
 
     def headers_received(self, start_line: RequestStartLine | ResponseStartLine, headers: HTTPHeaders) -> None:
         connection = self._connection
@@ -213,11 +240,12 @@ class _Message(HTTPMessageDelegate):
         if connection.is_closed:
             self._intake.on_connection_close()
             return
-        connection.tornado.set_close_callback(self._intake.on_connection_close)
+        connection.tornado.set_close_callback(self.on_connection_close)
         self._intake.finish()
 
     def on_connection_close(self) -> None:
         self._connection.stop_lingering()
+        self._connection.call_flushed()
         self._intake.on_connection_close()
 
 

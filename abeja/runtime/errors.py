@@ -145,7 +145,7 @@ class InstallerUnknownError(ConfigurationError):
 
 
 class ModelFolderMissingError(ConfigurationError):
-    """The model's folder does not exist."""
+    """The model's folder, or the current one, does not exist."""
 
     slug = "model-folder-missing"
 
@@ -205,7 +205,7 @@ class RunStateInvalidError(ConfigurationError):
 
 
 class OutputFailedError(AbejaRuntimeError):
-    """The result of a run cannot be written."""
+    """The result of a run, or what a command prints, cannot be written."""
 
     slug = "output-failed"
 

@@ -5,12 +5,14 @@ import signal
 import sys
 import traceback
 from collections.abc import Sequence
+from pathlib import Path
 
 import click
 
+from abeja.runtime.cli import standard_streams
 from abeja.runtime.cli.lazy_group import Entry, LazyGroup
 from abeja.runtime.cli.termination import SIGNALLED
-from abeja.runtime.errors import AbejaRuntimeError
+from abeja.runtime.errors import AbejaRuntimeError, ModelFolderMissingError
 
 _COMMANDS = {
     "init": Entry(
@@ -97,11 +99,12 @@ cli.params.append(_VERSION_OPTION)
 
 def main(args: Sequence[str] | None = None) -> None:
     """The program. Its exit codes are those of docs/reference/errors.md."""
+    standard_streams.settle()
     if shell := os.environ.get(COMPLETION_VARIABLE):
         # Asked by the shell, and not by a person.
         from abeja.runtime.cli.shells import completions  # noqa: PLC0415
 
-        sys.stdout.write(completions(cli, shell, os.environ))
+        click.echo(completions(cli, shell, os.environ), nl=False)
         return
     sys.exit(_run(list(sys.argv[1:] if args is None else args)))
 
@@ -115,17 +118,41 @@ def _run(args: list[str]) -> int:
     except (click.Abort, KeyboardInterrupt):
         return SIGNALLED + signal.SIGINT
     except AbejaRuntimeError as error:
-        _print_error(error)
-        return error.exit_code
+        return _failed(error)
     except BrokenPipeError:
-        # The reader of our output has gone; what the interpreter would still flush has nowhere to go.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        # The reader of our output has gone.
+        standard_streams.abandon_stdout()
         return 1
-    except Exception:
-        click.echo(traceback.format_exc(), err=True)
-        click.echo("Error: this is a bug in abeja-runtime; please report it with the lines above.", err=True)
-        return _BUG
+    except Exception as error:
+        return _unexpected(error)
     return result if isinstance(result, int) else 0
+
+
+def _failed(error: AbejaRuntimeError) -> int:
+    _print_error(error)
+    return error.exit_code
+
+
+def _unexpected(error: Exception) -> int:
+    # Without a current folder, whatever takes a relative path from it fails, at any place.
+    if isinstance(error, FileNotFoundError) and not _is_in_a_folder():
+        return _failed(_no_current_folder())
+    click.echo(traceback.format_exc(), err=True)
+    click.echo("Error: this is a bug in abeja-runtime; please report it with the lines above.", err=True)
+    return _BUG
+
+
+def _is_in_a_folder() -> bool:
+    try:
+        return bool(Path.cwd())
+    except FileNotFoundError:
+        return False
+
+
+def _no_current_folder() -> ModelFolderMissingError:
+    return ModelFolderMissingError(
+        "the current folder does not exist any more.", hint="change to one that does; --model-dir names the model's."
+    )
 
 
 def _print_error(error: AbejaRuntimeError) -> None:

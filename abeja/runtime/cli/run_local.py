@@ -109,17 +109,12 @@ class _Log(io.StringIO):
 def _print_body(body: bytes) -> None:
     text = _indented(body)
     rest = memoryview(body if text is None else f"{text}\n".encode())
-    try:
-        if sys.stdout is None:
-            raise OSError("it is closed")
-        while rest:
-            # Unbuffered output may take less than it is given.
-            rest = rest[sys.stdout.buffer.write(rest) :]
-        sys.stdout.buffer.flush()
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        raise OutputFailedError(f"the answer cannot be written to stdout: {error}.") from error
+    if sys.stdout is None:
+        raise OutputFailedError("the answer cannot be written to stdout: it is closed.")
+    while rest:
+        # Unbuffered output may take less than it is given.
+        rest = rest[sys.stdout.buffer.write(rest) :]
+    sys.stdout.buffer.flush()
 
 
 def _indented(body: bytes) -> str | None:

@@ -119,11 +119,19 @@ def test_no_day_means_the_newest(runtime: Install, model: Path, index: str) -> N
 
 
 @pytest.mark.parametrize(
-    ("image_python", "package"), [(f"3.{sys.version_info[1]}", "alpha==1.0"), ("3.6", "alpha==2.0")]
+    ("image_python", "package"),
+    [
+        (f'python = "3.{sys.version_info[1]}"', "alpha==1.0"),
+        (f'python = "3.{sys.version_info[1]}.99"', "alpha==1.0"),
+        ('python = ">=3.6"', "alpha==1.0"),
+        ('python = "3.6"', "alpha==2.0"),
+        # It had whatever it runs on here.
+        ("", "alpha==1.0"),
+    ],
 )
 def test_the_day_of_an_image_holds_on_its_own_python_only(
     runtime: Install, model: Path, index: str, image_python: str, package: str
 ) -> None:
-    (model / "abeja-runtime.toml").write_text(f'[image.latest]\npython = "{image_python}"\nreleased = 2019-05-01\n')
+    (model / "abeja-runtime.toml").write_text(f"[image.latest]\n{image_python}\nreleased = 2019-05-01\n")
 
     assert installed(runtime, model, index, "alpha\n", "--python", sys.executable)[0] == {package}

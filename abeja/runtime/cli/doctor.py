@@ -69,7 +69,8 @@ def _verdict(image: Image, pythons: Sequence[Interpreter]) -> str:
     if choice.is_substitute:
         return f"on Python {version} only, with packages of today: Python {image.python} is not here"
     as_of = f", packages as of {image.released}" if image.released else ""
-    return f"as released: Python {version}{as_of}" if image.python else f"on Python {version}, the server's own"
+    way = f"as released: Python {version}" if image.python else f"on Python {version}, the server's own"
+    return f"{way}{as_of}"
 
 
 def _uv() -> str:

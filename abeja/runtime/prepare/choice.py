@@ -54,6 +54,17 @@ def choose(
     return _within(*given[0], found, preferred=given[1] if len(given) > 1 else None)
 
 
+def is_of(interpreter: Interpreter, wanted: str) -> bool:
+    """Whether an interpreter is of the version that is wanted, whatever its micro version, or in the range."""
+    if _VERSION.fullmatch(wanted):
+        version = _parse(wanted)[:2]
+        return interpreter.version[: len(version)] == version
+    try:
+        return PythonRange(wanted).admits(interpreter.facts.version)
+    except ValueError:
+        return False
+
+
 def _explicit(option: str, found: Sequence[Interpreter]) -> Interpreter:
     if not _VERSION.fullmatch(option):
         return interpreter_at(option, origin="--python")

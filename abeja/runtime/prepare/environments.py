@@ -14,10 +14,10 @@ from abeja.runtime.errors import InterpreterMissingError
 from abeja.runtime.model import Model
 from abeja.runtime.options import Options
 from abeja.runtime.prepare.build import Build
-from abeja.runtime.prepare.choice import Choice, choose
+from abeja.runtime.prepare.choice import Choice, choose, is_of
 from abeja.runtime.prepare.imports import imported_modules
 from abeja.runtime.prepare.indexes import Indexes
-from abeja.runtime.prepare.interpreters import Interpreter, discover, dotted, interpreter_at, server_interpreter
+from abeja.runtime.prepare.interpreters import Interpreter, discover, interpreter_at, server_interpreter
 from abeja.runtime.prepare.planning import plan_of
 from abeja.runtime.prepare.provided import provided_requirements, seed
 from abeja.runtime.prepare.recipe import Recipe
@@ -155,7 +155,7 @@ def _as_of(choice: Choice, image: Image, options: Options) -> datetime.date | No
     """The day as of which packages resolve: for another Python than the image's, packages of its day have no wheels."""
     if isinstance(options.as_of, datetime.date):
         return options.as_of
-    is_of_image = image.python is not None and dotted(choice.interpreter.minor) == image.python
+    is_of_image = image.python is None or is_of(choice.interpreter, image.python)
     return image.released if is_of_image and options.as_of is None else None
 
 

@@ -368,7 +368,7 @@ class Options:
         variable="ABEJA_RUNTIME_STRIP_HEADERS",
         key="server.strip_headers",
         is_repeatable=True,
-        parse=values.names,
+        parse=values.header_names,
         metavar="NAMES",
         help="Request headers kept from the handler beside those of its ABI, such as Authorization.",
     )

@@ -9,6 +9,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 _SIZE = re.compile(r"(\d{1,18}(?:\.\d{1,18})?)\s*([KMGT]?)(I?B)?", re.IGNORECASE)
+# A token of RFC 9110, section 5.6.2.
+_HEADER_NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+", re.ASCII)
 _VARIABLE_NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*", re.ASCII)
 _ON = ("true", "1", "yes", "on")
 _OFF = ("false", "0", "no", "off")
@@ -88,6 +90,15 @@ def names(value: object) -> tuple[str, ...]:
     return tuple(name for item in items for word in item.split(",") for name in [word.strip()] if name)
 
 
+def header_names(value: object) -> tuple[str, ...]:
+    """Names of headers separated by commas, or a list of them."""
+    found = names(value)
+    for name in found:
+        if not _HEADER_NAME.fullmatch(name):
+            raise ValueError(f"expected names of headers separated by commas, found {name!r}")
+    return found
+
+
 def files(value: object) -> tuple[Path, ...]:
     """Paths separated by commas, or a list of them, made absolute."""
     return tuple(Path(name).expanduser().absolute() for name in names(value))
@@ -103,14 +114,16 @@ def handler(value: object) -> str:
 
 def date_or_none(value: object) -> datetime.date | str:
     """A day such as ``2019-05-01``, or the word ``none``."""
-    if isinstance(value, datetime.date):
+    # A datetime is a date too, for Python.
+    if isinstance(value, datetime.date) and not isinstance(value, datetime.datetime):
         return value
     if value == "none":
         return "none"
     try:
         return datetime.date.fromisoformat(str(value))
     except ValueError:
-        raise ValueError(f"expected a day such as 2019-05-01, or none, found {value!r}") from None
+        shown = value if isinstance(value, datetime.datetime) else repr(value)
+        raise ValueError(f"expected a day such as 2019-05-01, or none, found {shown}") from None
 
 
 def install_tool(value: object) -> str:
@@ -135,9 +148,12 @@ def http(value: object) -> str:
 
 
 def environment(value: object) -> dict[str, str]:
-    """``KEY:VALUE`` texts, one to a line, split at the first colon; or a table."""
+    """``KEY:VALUE`` texts, one to a line, split at the first colon; or a table of texts and numbers.
+
+    ``KEY`` alone has the empty text as its value, as on the vendor's command line.
+    """
     if isinstance(value, Mapping):
-        pairs = [(str(key), str(item)) for key, item in value.items()]
+        pairs = [(str(key), _variable(str(key), item)) for key, item in value.items()]
     else:
         items = value.splitlines() if isinstance(value, str) else value
         if not isinstance(items, Sequence):
@@ -149,6 +165,14 @@ def environment(value: object) -> dict[str, str]:
         if not _VARIABLE_NAME.fullmatch(key):
             raise ValueError(f"expected KEY:VALUE with a name of letters, digits and _, found the name {key!r}")
     return dict(pairs)
+
+
+def _variable(key: str, value: object) -> str:
+    # How they are spelt for a handler, as `true` or `True`, is its own matter.
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        shown = str(value).lower() if isinstance(value, bool) else repr(value)
+        raise ValueError(f"expected text or a number for {key}, found {shown}")  # noqa: TRY004 (one kind of error)
+    return str(value)
 
 
 def _integer(value: object) -> int:

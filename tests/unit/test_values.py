@@ -1,5 +1,6 @@
 """Values of options."""
 
+import datetime
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,11 @@ from abeja.runtime import values
         (values.handler, "pkg.main:handler", "pkg.main:handler"),
         (values.environment, "K:v:w", {"K": "v:w"}),
         (values.environment, ("K", "L:"), {"K": "", "L": ""}),
-        (values.environment, {"K": 1}, {"K": "1"}),
+        (values.environment, {"K": 1, "L": 0.5, "M": ""}, {"K": "1", "L": "0.5", "M": ""}),
+        (values.header_names, "Cookie, x_a!,", ("Cookie", "x_a!")),
+        (values.date_or_none, "2019-05-01", datetime.date(2019, 5, 1)),
+        (values.date_or_none, datetime.date(2019, 5, 1), datetime.date(2019, 5, 1)),
+        (values.date_or_none, "none", "none"),
     ],
 )
 def test_good_values_are_parsed(parse: Any, given: object, expected: object) -> None:
@@ -68,6 +73,15 @@ def test_good_values_are_parsed(parse: Any, given: object, expected: object) -> 
         (values.environment, "1K:v"),
         (values.environment, ":v"),
         (values.environment, 5),
+        (values.environment, {"K": True}),
+        (values.environment, {"K": [1]}),
+        (values.environment, {"K": {"L": "m"}}),
+        (values.environment, {"K": datetime.date(2019, 5, 1)}),
+        (values.header_names, "Authorization Cookie"),
+        (values.header_names, ["X-Secret:"]),
+        (values.header_names, "Schl\u00fcssel"),
+        (values.date_or_none, "2019-05-01T00:00:00"),
+        (values.date_or_none, datetime.datetime(2019, 5, 1, 12)),  # noqa: DTZ001 (as TOML has them)
     ],
 )
 def test_bad_values_say_what_was_expected_and_found(parse: Any, given: object) -> None:

@@ -45,16 +45,22 @@ class ConfigFile:
         """
         if explicit is not None:
             return _read(Path(explicit).expanduser())
-        for path in (model_dir / FILE_NAME, model_dir / "pyproject.toml"):
-            if path.is_file():
-                found = _read(path)
-                if found.tables or path.name == FILE_NAME:
-                    return found
-        return cls("", {})
+        own, shared = model_dir / FILE_NAME, model_dir / "pyproject.toml"
+        # Also what cannot be read, such as a folder: nobody else gives anything this name.
+        if os.path.lexists(own):
+            return _read(own)
+        found = _read(shared) if shared.is_file() else None
+        return found if found is not None and found.tables else cls("", {})
 
     def excerpt(self, key: str) -> str:
         """The lines of the file that give a dotted key, for an error; empty if they are not found."""
         return _excerpt(self.path, *key.split(".", 1)) if self.path is not None else ""
+
+    def excerpt_of_image(self, name: str, option: str) -> str:
+        """The lines that give an option in the table of an image version; empty if they are not found."""
+        if self.path is None:
+            return ""
+        return _excerpt(self.path, f"image.{name}.options", option) or _excerpt(self.path, f"image.{name}", "options")
 
     def value(self, key: str) -> Any:
         """The value of a dotted key, None if it is not there."""
@@ -225,19 +231,14 @@ def _setting(row: Row, flag: Any, environ: Mapping[str, str], file: ConfigFile, 
         (file.value(row.key), Layer.FILE, f"{file.origin} {row.key}"),
         (_of_image(row, image), Layer.IMAGE, image.name if image else ""),
     ]
-    given = [(value, layer, f"{layer} {name}") for value, layer, name in candidates if value is not None]
+    given = [Setting(value, layer, f"{layer} {name}") for value, layer, name in candidates if value is not None]
     if not given:
         return None
-    if row.is_merged:
-        parsed = [_parse(row, value, origin) for value, _, origin in given]
-        merged = {key: item for values in reversed(parsed) for key, item in values.items()}
-        return Setting(merged, given[0][1], " + ".join(origin for _, _, origin in given))
-    value, layer, origin = given[0]
-    try:
-        return Setting(_parse(row, value, origin), layer, origin)
-    except OptionInvalidError as error:
-        error.excerpt = file.excerpt(row.key) if layer is Layer.FILE else ""
-        raise
+    if not row.is_merged:
+        return attrs.evolve(given[0], value=_parsed(row, given[0], file, image))
+    parsed = [_parsed(row, setting, file, image) for setting in given]
+    merged = {key: item for values in reversed(parsed) for key, item in values.items()}
+    return Setting(merged, given[0].layer, " + ".join(setting.origin for setting in given))
 
 
 def _of_image(row: Row, image: Image | None) -> Any:
@@ -251,21 +252,28 @@ def _default(name: str, known: Catalogue, defaults: Mapping[str, Any]) -> Settin
     return Setting(value, Layer.BUILT_IN, "built-in")
 
 
-def _parse(row: Row, value: Any, origin: str) -> Any:
+def _parsed(row: Row, setting: Setting, file: ConfigFile, image: Image | None) -> Any:
     try:
-        return row.parse(value)
+        return row.parse(setting.value)
     except ValueError as error:
-        raise OptionInvalidError(f"{origin}: {error}.", hint=row.help) from error
+        where, excerpt = setting.origin, ""
+        if setting.layer is Layer.FILE:
+            excerpt = file.excerpt(row.key)
+        elif setting.layer is Layer.IMAGE and image is not None:
+            where = f'{image.origin}: [image."{image.name}"] options.{row.name_in_file}'
+            excerpt = file.excerpt_of_image(image.name, row.name_in_file)
+        raise OptionInvalidError(f"{where}: {error}.", hint=row.help, excerpt=excerpt) from error
 
 
 def _read(path: Path) -> ConfigFile:
     try:
-        tables = tomllib.loads(path.read_text(encoding="utf-8"))
+        tables = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         raise ConfigFileInvalidError(f"there is no configuration file {path}.") from None
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
+        reason = (error.strerror if isinstance(error, OSError) else None) or error
         raise ConfigFileInvalidError(
-            f"{path} cannot be read as TOML: {error}.", excerpt=excerpt_of_syntax_error(path, error)
+            f"{path} cannot be read as TOML: {reason}.", excerpt=excerpt_of_syntax_error(path, error)
         ) from error
     origin = str(path)
     if path.name == "pyproject.toml":

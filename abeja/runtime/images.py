@@ -25,19 +25,21 @@ BUILT_IN = "abeja-runtime's images.toml"
 _VERSION = re.compile(r"(\d{2})\.(\d{2})([a-z]?)", re.ASCII)
 _UNQUOTED = 'quote it: a bare 18.10 is the number 18.1 in TOML, so write [image."18.10"] and image_version = "18.10".'
 
-_FIELDS: dict[str, tuple[type[Any], ...]] = {
-    "base": (str,),
-    "abi": (str,),
-    "encoders": (list,),
-    "extractors": (list,),
-    "installers": (list,),
-    "python": (str,),
-    "released": (datetime.date,),
-    "provides": (dict,),
-    "always": (list,),
-    "aliases": (list,),
-    "options": (dict,),
+_FIELDS: dict[str, type[Any]] = {
+    "base": str,
+    "abi": str,
+    "encoders": list,
+    "extractors": list,
+    "installers": list,
+    "python": str,
+    "released": datetime.date,
+    "provides": dict,
+    "always": list,
+    "aliases": list,
+    "options": dict,
 }
+# For those who write TOML.
+_WORDS = {str: "text", list: "an array of text", dict: "a table", datetime.date: "a date such as 2019-05-01"}
 # What an image that says nothing of it has from its base.
 _INHERITED = frozenset(_FIELDS) - {"base", "aliases"}
 # Added to what the base has, one by one.
@@ -224,13 +226,14 @@ def _check(name: str, field: str, value: object, origin: str) -> None:
         raise ImageInvalidError(f"{where} is not a field of an image.\nKnown: {', '.join(_FIELDS)}.")
     if isinstance(value, float):
         raise ImageInvalidError(f"{where}: expected text, found the number {value}.", hint=_UNQUOTED)
-    if not isinstance(value, _FIELDS[field]):
-        expected = " or ".join(kind.__name__ for kind in _FIELDS[field])
-        raise ImageInvalidError(f"{where}: expected {expected}, found {value!r}.")
+    # A datetime is a date too, for Python.
+    if not isinstance(value, _FIELDS[field]) or isinstance(value, datetime.datetime):
+        shown = value if isinstance(value, datetime.date) else repr(value)
+        raise ImageInvalidError(f"{where}: expected {_WORDS[_FIELDS[field]]}, found {shown}.")
     if field == "options":
         _check_options(where, value)
     if isinstance(value, list) and not all(isinstance(item, str) for item in value):
-        raise ImageInvalidError(f"{where}: expected a list of text, found {value!r}.")
+        raise ImageInvalidError(f"{where}: expected an array of text, found {value!r}.")
     if field == "provides":
         _check_provides(where, value)
 

@@ -98,6 +98,33 @@ def test_pyproject_is_read_when_there_is_no_file_of_our_own(resolved: Resolve, t
     assert resolved(file="[server]\nport = 8\n").options.port == 8
 
 
+def test_a_file_may_begin_with_a_byte_order_mark(resolved: Resolve) -> None:
+    assert resolved(file="\ufeff[server]\nport = 7\n").options.port == 7
+
+
+def test_a_folder_in_the_place_of_the_file_is_an_error(resolved: Resolve, tmp_path: Path) -> None:
+    (tmp_path / "abeja-runtime.toml").mkdir()
+
+    with pytest.raises(ConfigFileInvalidError, match=r"abeja-runtime\.toml cannot be read as TOML: Is a directory"):
+        resolved()
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        '[image."our.1"]\nbase = "19.04"\noptions = { timeout = "x" }\n',
+        '[image."our.1"]\nbase = "19.04"\n[image."our.1".options]\ntimeout = "x"\n',
+    ],
+)
+def test_a_bad_option_of_an_image_is_named_with_its_line(resolved: Resolve, tmp_path: Path, table: str) -> None:
+    with pytest.raises(OptionInvalidError) as caught:
+        resolved({"image_version": "our.1"}, file=table)
+
+    report = caught.value.report()
+    assert f'{tmp_path / "abeja-runtime.toml"}: [image."our.1"] options.timeout: expected a positive' in report
+    assert re.search(r"^> \d \| .*timeout = ", report, re.MULTILINE)
+
+
 def test_an_explicit_file_must_exist(resolved: Resolve, tmp_path: Path) -> None:
     with pytest.raises(ConfigFileInvalidError, match="there is no configuration file"):
         resolved({"config": str(tmp_path / "missing.toml")})
@@ -119,10 +146,16 @@ def test_an_explicit_file_must_exist(resolved: Resolve, tmp_path: Path) -> None:
         ("[model]\nimage_version = 18.10\n", OptionInvalidError, "a bare 18.10 is 18.1"),
         ('[image.18.10]\nabi = "18.10"\n', ImageInvalidError, "not a table of fields"),
         ('[image."30.01"]\nabi = "19.04"\n', ImageInvalidError, "needs the fields abi and encoders, or a base"),
-        ('[image."19.04"]\nbase = 1\n', ImageInvalidError, "base: expected str"),
+        ('[image."19.04"]\nbase = 1\n', ImageInvalidError, "base: expected text"),
         ('[image."19.04"]\nabi = 19.04\n', ImageInvalidError, "expected text, found the number"),
-        ('[image."19.04"]\nencoders = "json"\n', ImageInvalidError, "expected list"),
-        ('[image."19.04"]\nencoders = [1]\n', ImageInvalidError, "expected a list of text"),
+        ('[image."19.04"]\nencoders = "json"\n', ImageInvalidError, "expected an array of text, found 'json'"),
+        ('[image."19.04"]\nencoders = [1]\n', ImageInvalidError, "expected an array of text"),
+        ('[image."19.04"]\noptions = 1\n', ImageInvalidError, "options: expected a table, found 1"),
+        ('[image."19.04"]\nreleased = "x"\n', ImageInvalidError, "expected a date such as 2019-05-01, found 'x'"),
+        ('[image."19.04"]\nreleased = 2019-05-01T10:00:00\n', ImageInvalidError, "found 2019-05-01 10:00:00"),
+        ("[packages]\nas_of = 2019-05-01T10:00:00\n", OptionInvalidError, "found 2019-05-01 10:00:00"),
+        ("[model]\nenv = { B = true }\n", OptionInvalidError, "> 2 | env = { B = true }"),
+        ('[server]\nstrip_headers = ["X-Secret:"]\n', OptionInvalidError, "found 'X-Secret:'"),
         ('[image."19.04"]\nencoder = []\n', ImageInvalidError, "encoder is not a field"),
     ],
 )

@@ -84,6 +84,26 @@ def test_links_to_folders_are_not_followed(make: Callable[..., None]) -> None:
     assert names("in") == ["a.png", "b.png"]
 
 
+@pytest.mark.parametrize("text", ["in", "in/*"])
+def test_link_that_leads_nowhere_is_an_input_that_cannot_be_read(make: Callable[..., None], text: str) -> None:
+    make("in/a.png")
+    Path("in/b.png").symlink_to("gone.png")
+    Path("in/c.png").symlink_to("c.png")
+
+    assert names(text) == ["a.png", "b.png", "c.png"]
+
+
+@pytest.mark.parametrize("text", ["in", "in/*"])
+def test_what_is_no_file_is_left_out(make: Callable[..., None], text: str) -> None:
+    make("in/a.png", "folder/b.png")
+    os.mkfifo("in/pipe")
+    Path("in/link").symlink_to("pipe")
+    Path("in/folder").symlink_to("../folder")
+    Path("in/null").symlink_to(os.devnull)
+
+    assert names(text) == ["a.png"]
+
+
 def test_byte_order_mark_is_no_part_of_the_first_line(make: Callable[..., None]) -> None:
     make("a.jsonl")
     Path("a.jsonl").write_bytes(b'\xef\xbb\xbf{"a": 1}\r\n[2]')

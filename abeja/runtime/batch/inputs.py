@@ -63,7 +63,7 @@ class _Root:
             tail = os.path.join(part, tail) if tail else part  # noqa: PTH118 (a pattern, no path)
         folder = os.path.realpath(head or os.curdir)
         matches = glob.iglob(tail, root_dir=folder, recursive=True)  # noqa: PTH207 (root_dir)
-        names = tuple(sorted({name for name in matches if Path(folder, name).is_file()}))
+        names = tuple(sorted({name for name in matches if _is_input(Path(folder, name))}))
         if not names:
             raise InputInvalidError(f"no file matches the input {text}.", hint="`**/` stands for folders of any depth.")
         return cls(folder=folder, names=names)
@@ -184,8 +184,14 @@ def _in_folder(folder: str, prefix: str, left_out: Collection[str]) -> Iterator[
         # Links to folders are not followed: they may lead in a circle.
         if entry.is_dir(follow_symlinks=False):
             yield from _in_folder(entry.path, f"{name}/", left_out)
-        elif entry.is_file():
+        elif entry.is_file(follow_symlinks=False) or (entry.is_symlink() and _is_input(entry.path)):
             yield _Found(path=entry.path, name=name, label=f"{prefix}{_label(entry.name, names)}")
+
+
+def _is_input(path: str | Path) -> bool:
+    """Whether it is a file, or a link to nothing or to what nobody may see: a file that cannot be read."""
+    # Those of pathlib raise where a link leads into a folder that is closed.
+    return os.path.isfile(path) or not os.path.exists(path)  # noqa: PTH110, PTH113 (see above)
 
 
 def _label(name: str, siblings: Sequence[str]) -> str:

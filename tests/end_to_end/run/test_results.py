@@ -97,6 +97,18 @@ def test_failures_are_recorded_with_their_reason_and_the_exit_code_is_1(batch: B
         assert f"  {name}: {status} {error}\n" in stderr
 
 
+def test_link_that_leads_nowhere_is_recorded_as_a_failure(batch: Batch) -> None:
+    batch.add("0.json", {"n": 0})
+    (batch.folder / "in/1.json").symlink_to("gone.json")
+
+    batch.run("--input", "in", "--output", "out.jsonl", code=1)
+
+    assert [(line["input"], line["status"], line["error"]) for line in batch.lines()] == [
+        ("0.json", 200, ""),
+        ("1.json", None, "it cannot be read: No such file or directory"),
+    ]
+
+
 def test_lines_of_stdin_are_run_as_they_come(batch: Batch) -> None:
     process = batch.start("--input", "-", "--progress", "none", "--log-level", "error")
     assert process.stdin is not None

@@ -67,8 +67,10 @@ class Model:
         """
         options, image = configuration.options, configuration.require_image()
         if not options.model_dir.is_dir():
+            what = "is a file" if options.model_dir.is_file() else "does not exist"
             raise ModelFolderMissingError(
-                f"the model's folder {options.model_dir} does not exist.", hint="--model-dir names it."
+                f"the model's folder {options.model_dir} {what}.",
+                hint="--model-dir names the folder that has the handler's module.",
             )
         folder = working_directory(options.model_dir)
         plugins, asked_by = configuration.plugins, f'{image.origin}, image "{image.name}"'

@@ -257,6 +257,13 @@ def test_a_port_in_use_is_exit_code_5(start: Start, handlers: Path) -> None:
     assert "Loading user model handler" not in server.log()
 
 
+def test_an_address_of_another_machine_is_no_matter_of_the_port(start: Start, handlers: Path) -> None:
+    server = start("--model-dir", handlers / "echo", "--host", "203.0.113.7")
+
+    assert server.process.wait(20) == 2
+    assert "option-invalid: --host 203.0.113.7: expected an address of this machine" in server.log()
+
+
 def test_a_full_disk_is_507_for_that_request(start: Start, handlers: Path, tmp_path: Path) -> None:
     server = start("--model-dir", handlers / "echo", "--body-memory", "0").wait_until_ready()
     (spool,) = tmp_path.glob("abeja-runtime-*")

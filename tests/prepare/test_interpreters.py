@@ -100,6 +100,50 @@ def test_an_option_that_names_none_is_an_error(machine: Machine, option: str) ->
         choose(machine("pyenv"), option=option)
 
 
+@pytest.mark.parametrize("option", ["2", "2.7", "2.7.18", "3.5", "3.5.2"])
+def test_a_version_that_is_too_old_is_named_so(machine: Machine, option: str) -> None:
+    with pytest.raises(InterpreterMissingError, match=r"too old: expected 3\.6 or later") as caught:
+        choose(machine("pyenv"), option=option)
+
+    assert "install" not in caught.value.hint
+
+
+# As 2.7, which has no -I, and as 3.5, which answers every question.
+@pytest.mark.parametrize(
+    "script",
+    [
+        '[ "$1" = -c ] || { echo "Unknown option: -I" >&2; exit 2; }; echo 2.7.18',
+        """echo '{"version": [3, 5, 2], "implementation": "", "platform": "", "prefix": "", "base": ""}'""",
+    ],
+)
+def test_an_interpreter_that_is_too_old_is_named_so(machine: Machine, tmp_path: Path, script: str) -> None:
+    old = tmp_path / "python"
+    old.write_text(f"#!/bin/sh\n{script}\n")
+    old.chmod(0o755)
+
+    with pytest.raises(InterpreterMissingError, match=r"python is Python [\d.]+, which is too old: expected 3\.6"):
+        choose(machine(), option=str(old))
+
+
+def test_what_is_no_interpreter_is_reported_with_what_it_said(machine: Machine, tmp_path: Path) -> None:
+    program = tmp_path / "program"
+    program.write_text("#!/bin/sh\necho 'I know nothing' >&2\nexit 3\n")
+    program.chmod(0o755)
+
+    with pytest.raises(InterpreterMissingError, match=r"that runs: it ended with exit code 3: I know nothing\.$"):
+        choose(machine(), option=str(program))
+
+
+def test_each_version_is_listed_once(machine: Machine, tmp_path: Path) -> None:
+    shim = tmp_path / "path" / "python3.7"
+    found = machine("pyenv", "uv", "PATH")
+    shim.write_text("#!/bin/sh\nexit 127\n")
+    shim.chmod(0o755)
+
+    with pytest.raises(InterpreterMissingError, match=rf"\nFound: {dotted(OWN)}\."):
+        choose([*found, Interpreter(path=shim, version=(3, 7), origin="PATH")], option="3.99")
+
+
 @pytest.mark.parametrize(
     ("wanted", "admitted", "refused"),
     [

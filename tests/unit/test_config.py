@@ -14,6 +14,7 @@ from abeja.runtime.errors import (
     ConfigurationError,
     ImageInvalidError,
     ImageUnknownError,
+    ModelFolderMissingError,
     OptionInvalidError,
 )
 from abeja.runtime.model import Model
@@ -215,6 +216,13 @@ def test_fields_of_a_known_image_can_be_overridden(resolved: Resolve) -> None:
 def test_a_model_needs_its_abi(resolved: Resolve) -> None:
     with pytest.raises(AbiUnknownError, match=r'image "x"'):
         Model.configured(resolved({"image_version": "x"}, file='[image.x]\nabi = "x"\nencoders = []\n'))
+
+
+def test_a_file_is_no_folder_of_a_model(resolved: Resolve, tmp_path: Path) -> None:
+    (tmp_path / "main.py").touch()
+
+    with pytest.raises(ModelFolderMissingError, match=r"main\.py is a file"):
+        Model.configured(resolved({"model_dir": str(tmp_path / "main.py"), "image_version": "19.04"}))
 
 
 def test_the_training_result_folder_is_absolute_for_the_handler(resolved: Resolve, tmp_path: Path) -> None:

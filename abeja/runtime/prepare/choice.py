@@ -6,10 +6,19 @@ from collections.abc import Sequence
 from attrs import frozen
 
 from abeja.runtime.errors import InterpreterMissingError
-from abeja.runtime.prepare.interpreters import Interpreter, Version, dotted, interpreter_at, server_interpreter
+from abeja.runtime.prepare.interpreters import (
+    OLDEST,
+    Interpreter,
+    Version,
+    dotted,
+    interpreter_at,
+    server_interpreter,
+)
 from abeja.runtime.prepare.python_range import PythonRange
 
 _VERSION = re.compile(r"3(\.\d+){0,2}", re.ASCII)
+# Also such as no handler runs on.
+_ANY_VERSION = re.compile(r"[23](\.\d+){0,2}", re.ASCII)
 
 
 @frozen(kw_only=True)
@@ -66,8 +75,13 @@ def is_of(interpreter: Interpreter, wanted: str) -> bool:
 
 
 def _explicit(option: str, found: Sequence[Interpreter]) -> Interpreter:
-    if not _VERSION.fullmatch(option):
+    if not _ANY_VERSION.fullmatch(option):
         return interpreter_at(option, origin="--python")
+    if _parse(option) < OLDEST[: len(_parse(option))]:
+        raise InterpreterMissingError(
+            f"Python {option} (--python) is too old: expected {dotted(OLDEST)} or later.\nFound: {_listed(found)}.",
+            hint="choose one of these; `abeja-runtime doctor` says where they are.",
+        )
     match = _best(_parse(option), found)
     if match is None:
         raise InterpreterMissingError(
@@ -124,4 +138,8 @@ def _parse(version: str) -> Version:
 
 
 def _listed(found: Sequence[Interpreter]) -> str:
-    return ", ".join(dict.fromkeys(dotted(interpreter.version) for interpreter in found)) or "none"
+    """Their versions, each once: a name on the PATH tells two parts of it only, and may be a shim that does not run."""
+    full = {interpreter.version for interpreter in found if len(interpreter.version) > 2}
+    short = {interpreter.minor for interpreter in found} - {version[:2] for version in full}
+    runs = {interpreter.minor for interpreter in found if interpreter.minor in short and interpreter.runs}
+    return ", ".join(map(dotted, sorted(full | runs))) or "none"

@@ -1,5 +1,6 @@
 """Finds the Pythons of this machine."""
 
+import contextlib
 import json
 import os
 import re
@@ -16,10 +17,13 @@ from attrs import frozen
 from abeja.runtime.errors import InterpreterMissingError
 
 # The oldest that the worker runs on, and the newest whose name is looked for on the PATH.
-OLDEST_MINOR, NEWEST_MINOR = 6, 20
+OLDEST, NEWEST_MINOR = (3, 6), 20
 
 _PYENV_NAME = re.compile(r"(\d+)\.(\d+)\.(\d+)", re.ASCII)
 _UV_NAME = re.compile(r"cpython-(\d+)\.(\d+)\.(\d+)-.+", re.ASCII)
+_HINT = "`abeja-runtime doctor` lists those that run handlers."
+# What Pythons from 2.7 on understand.
+_VERSION_PROBE = "import sys; print('%d.%d.%d' % sys.version_info[:3])"
 # A pyenv shim for a version that is not selected ends at once; a hanging interpreter is not waited for.
 _PROBE_TIMEOUT_S = 20
 _PROBE = (
@@ -80,20 +84,9 @@ class Interpreter:
             InterpreterMissingError: it cannot be run.
         """
         try:
-            done = subprocess.run(
-                [self.path, "-I", "-c", _PROBE],
-                capture_output=True,
-                text=True,
-                check=True,
-                timeout=_PROBE_TIMEOUT_S,
-                stdin=subprocess.DEVNULL,
-            )
-            return Facts(**json.loads(done.stdout))
+            return Facts(**json.loads(_said(self.path, "-I", "-c", _PROBE)))
         except (OSError, subprocess.SubprocessError, ValueError, TypeError) as error:
-            raise InterpreterMissingError(
-                f"{self.path} is not a Python interpreter that runs: {error}.",
-                hint="`abeja-runtime doctor` lists those that do.",
-            ) from error
+            raise InterpreterMissingError(_reason(self.path, error), hint=_HINT) from error
 
     @property
     def runs(self) -> bool:
@@ -120,14 +113,14 @@ def discover(environ: Mapping[str, str] = os.environ) -> list[Interpreter]:
         *_on_path(environ),
         server_interpreter(),
     ]
-    return [interpreter for interpreter in found if interpreter.version >= (3, OLDEST_MINOR)]
+    return [interpreter for interpreter in found if interpreter.version >= OLDEST]
 
 
 def interpreter_at(python: str, *, origin: str) -> Interpreter:
     """The interpreter that a path, or a command on the PATH, names.
 
     Raises:
-        InterpreterMissingError: there is none, or it does not run.
+        InterpreterMissingError: there is none, it does not run, or it is too old.
     """
     found = shutil.which(str(Path(python).expanduser()))
     if found is None:
@@ -137,12 +130,45 @@ def interpreter_at(python: str, *, origin: str) -> Interpreter:
         )
     path = Path(found).absolute()
     facts = Interpreter(path=path, version=(), origin=origin).facts
+    if facts.version < OLDEST:
+        raise InterpreterMissingError(_too_old(path, dotted(facts.version)), hint=_HINT)
     return Interpreter(path=path, version=facts.version, origin=origin)
 
 
 def dotted(version: Version) -> str:
     """``3.6.15`` for (3, 6, 15)."""
     return ".".join(map(str, version))
+
+
+def _said(python: Path, *arguments: str) -> str:
+    done = subprocess.run(
+        [python, *arguments],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=_PROBE_TIMEOUT_S,
+        stdin=subprocess.DEVNULL,
+    )
+    return done.stdout
+
+
+def _too_old(python: Path, version: str) -> str:
+    return f"{python} is Python {version}, which is too old: expected {dotted(OLDEST)} or later."
+
+
+def _reason(python: Path, error: Exception) -> str:
+    """Why it is no interpreter for a handler: one that is too old knows no ``-I``, and still says its version."""
+    with contextlib.suppress(OSError, subprocess.SubprocessError):
+        version = _said(python, "-c", _VERSION_PROBE).strip()
+        if _PYENV_NAME.fullmatch(version):
+            return _too_old(python, version)
+    what = str(error)
+    if isinstance(error, subprocess.CalledProcessError):
+        lines = str(error.stderr).strip().splitlines()
+        what = f"it ended with exit code {error.returncode}{f': {lines[0]}' if lines else ''}"
+    elif isinstance(error, subprocess.TimeoutExpired):
+        what = f"it said nothing in {_PROBE_TIMEOUT_S} s"
+    return f"{python} is not a Python interpreter that runs: {what}."
 
 
 def _pyenv_versions(environ: Mapping[str, str]) -> Path:
@@ -167,7 +193,7 @@ def _in_folders(parent: Path, name: re.Pattern[str], origin: str) -> list[Interp
 
 
 def _on_path(environ: Mapping[str, str]) -> Iterator[Interpreter]:
-    for minor in range(OLDEST_MINOR, NEWEST_MINOR + 1):
+    for minor in range(OLDEST[1], NEWEST_MINOR + 1):
         path = shutil.which(f"python3.{minor}", path=environ.get("PATH", os.defpath))
         if path is not None:
             yield Interpreter(path=Path(path).absolute(), version=(3, minor), origin="PATH")

@@ -152,7 +152,7 @@ def bind(host: str, port: int, flag: str) -> list[socket.socket]:
     """Sockets that listen on `port` of every address of `host`.
 
     Raises:
-        OptionInvalidError: there is no such host.
+        OptionInvalidError: there is no such host, or it is another machine's address.
         PortInUseError: the port is taken or not allowed.
     """
     try:
@@ -160,6 +160,11 @@ def bind(host: str, port: int, flag: str) -> list[socket.socket]:
     except (socket.gaierror, UnicodeError) as error:
         raise OptionInvalidError(f"--host {host}: {error}.", hint="127.0.0.1, 0.0.0.0 or a name.") from error
     except OSError as error:
+        if error.errno == errno.EADDRNOTAVAIL:
+            raise OptionInvalidError(
+                f"--host {host}: expected an address of this machine, found one that it does not have.",
+                hint="127.0.0.1 for this machine alone, 0.0.0.0 for all of its addresses.",
+            ) from error
         what = "is in use" if error.errno == errno.EADDRINUSE else f"cannot be listened on: {error.strerror}"
         raise PortInUseError(
             f"port {port} of {host} {what}.", hint=f"choose another with {flag}, or 0 for any free one."

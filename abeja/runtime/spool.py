@@ -2,6 +2,7 @@
 
 import contextlib
 import fcntl
+import logging
 import os
 import shutil
 import stat
@@ -13,6 +14,8 @@ from abeja.runtime.body_memory import BodyMemory
 from abeja.runtime.errors import AnswerInvalidError, SpoolFailedError
 from abeja.runtime.messages import Body, SharedBody, SpoolFile
 from abeja.runtime.worker.frames import INLINE_LIMIT_BYTES
+
+_log = logging.getLogger("abeja.runtime")
 
 _PREFIX = "abeja-runtime-spool-"
 NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
@@ -38,6 +41,7 @@ class Spool:
     def __init__(self, *, memory_bytes: int = 0) -> None:
         self.memory_bytes = memory_bytes
         self.memory = BodyMemory.create(memory_bytes, is_read_only=True)
+        _warn_if_elsewhere(tempfile.gettempdir())
         _sweep(Path(tempfile.gettempdir()))
         hidden = Path(tempfile.mkdtemp(prefix=f".{_PREFIX}"))
         # The kernel takes the lock from a server that cannot clean up any more.
@@ -255,6 +259,13 @@ class BodySink:
         descriptor, self._descriptor = self._descriptor, None
         if descriptor is not None:
             os.close(descriptor)
+
+
+def _warn_if_elsewhere(folder: str) -> None:
+    """Python takes another folder than that of TMPDIR without a word, and its disk may be a small one, or memory."""
+    wanted = os.environ.get("TMPDIR")
+    if wanted and os.path.abspath(wanted) != os.path.abspath(folder):  # noqa: PTH100 (as tempfile does it)
+        _log.warning("large bodies go to %s: no file can be written to TMPDIR, which is %s", folder, wanted)
 
 
 def _sweep(parent: Path) -> None:

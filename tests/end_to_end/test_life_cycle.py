@@ -257,6 +257,15 @@ def test_a_port_in_use_is_exit_code_5(start: Start, handlers: Path) -> None:
     assert "Loading user model handler" not in server.log()
 
 
+def test_a_tmpdir_that_is_no_folder_is_worth_a_warning(start: Start, handlers: Path, tmp_path: Path) -> None:
+    server = start("--model-dir", handlers / "echo", TMPDIR=str(tmp_path / "gone")).wait_until_ready()
+
+    assert re.search(
+        rf"^WARNING: large bodies go to \S+: .* TMPDIR, which is {tmp_path}/gone$", server.log(), re.MULTILINE
+    )
+    assert server.request(body=b"x").status == 200
+
+
 def test_an_address_of_another_machine_is_no_matter_of_the_port(start: Start, handlers: Path) -> None:
     server = start("--model-dir", handlers / "echo", "--host", "203.0.113.7")
 

@@ -105,7 +105,6 @@ def test_check_finds_nothing_in_what_it_writes(run: Run, abi: str) -> None:
         (("--image-version", "19.10"), {"image_version": "19.10"}),
         (("--abi", "19.04"), {"image_version": "19.04"}),
         (("--abi", "19.04", "--image-version", "20.02"), {"image_version": "20.02"}),
-        (("--abi", "18.10", "--image-version", "20.02"), {"image_version": "18.10"}),
     ],
 )
 def test_the_configuration_says_what_was_asked_for(
@@ -114,6 +113,25 @@ def test_the_configuration_says_what_was_asked_for(
     assert run("init", *arguments).returncode == 0
 
     assert tomllib.loads((tmp_path / "abeja-runtime.toml").read_text()) == {"model": expected}
+
+
+@pytest.mark.parametrize(
+    ("flag", "value"), [("--image-version", "20.02"), ("--image", "abeja/all-cpu:20.02"), ("--image", "a/b:21.04")]
+)
+def test_an_abi_and_an_image_version_that_has_another_are_an_error(
+    run: Run, tmp_path: Path, flag: str, value: str
+) -> None:
+    done = run("init", "--abi", "18.10", flag, value)
+
+    assert done.returncode == 2
+    assert f"option-invalid: --abi 18.10 and {flag} {value} contradict each other" in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_abi_wins_over_the_image_version_of_a_variable(run: Run, tmp_path: Path) -> None:
+    assert run("init", "--abi", "18.10", ABEJA_RUNTIME_IMAGE_VERSION="20.02").returncode == 0
+
+    assert tomllib.loads((tmp_path / "abeja-runtime.toml").read_text()) == {"model": {"image_version": "18.10"}}
 
 
 def test_it_writes_over_nothing_and_then_nothing_at_all(run: Run, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import click
 
 from abeja.runtime.cli.grouped_help import GroupedCommand
 from abeja.runtime.cli.options import complete, with_options
-from abeja.runtime.config import FILE_NAME, Configuration, resolve
+from abeja.runtime.config import FILE_NAME, Configuration, Layer, resolve
 from abeja.runtime.errors import OptionInvalidError, TemplateMissingError
 from abeja.runtime.scaffold import write_model
 from abeja.runtime.types import Image
@@ -37,6 +37,7 @@ def init(folder: Path, *, abi: str | None, **flags: Any) -> None:
     configuration = resolve({**flags, "model_dir": str(folder)})
     image, setting = configuration.image, _setting(configuration)
     if abi and (image is None or image.abi != abi):
+        _check_alone(abi, image, configuration)
         image = _image_of_abi(abi, configuration)
         setting = f'image_version = "{image.name}"'
     if image is None:
@@ -56,6 +57,18 @@ def init(folder: Path, *, abi: str | None, **flags: Any) -> None:
     click.echo("\nNext:")
     for command in _next(folder, paths):
         click.echo(f"    {command}")
+
+
+def _check_alone(abi: str, image: Image | None, configuration: Configuration) -> None:
+    """That no flag names an image version of another ABI; where a variable or a file does, the flag wins."""
+    for flag in ("image", "image_version"):
+        setting = configuration.settings[flag]
+        if image is not None and setting.layer is Layer.FLAG:
+            raise OptionInvalidError(
+                f"--abi {abi} and --{flag.replace('_', '-')} {setting.value} contradict each other: "
+                f"image version {image.name} has the ABI {image.abi}.",
+                hint="give one of them.",
+            )
 
 
 def _image_of_abi(name: str, configuration: Configuration) -> Image:

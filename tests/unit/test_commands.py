@@ -1,6 +1,8 @@
 """The table of commands, which is listed without importing them."""
 
 import inspect
+import re
+from pathlib import Path
 
 import click
 import pytest
@@ -59,3 +61,11 @@ def test_config_show_tells_no_secret_of_the_handlers_variables(form: list[str]) 
     assert "hello" in result.output
     assert "***" in result.output
     assert "hunter2" not in result.output
+
+
+def test_doctor_says_the_day_of_an_image_that_names_no_python(tmp_path: Path) -> None:
+    (tmp_path / "abeja-runtime.toml").write_text('[image.our]\nbase = "latest"\nreleased = 2019-05-01\n')
+
+    result = CliRunner().invoke(cli, ["doctor", "--model-dir", str(tmp_path)], catch_exceptions=False)
+
+    assert re.search(r"^our +on Python \S+, the server's own, packages as of 2019-05-01$", result.output, re.MULTILINE)

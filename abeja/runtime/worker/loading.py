@@ -101,8 +101,8 @@ def _import_user_module(model_dir: str, name: str) -> ModuleType:
         raise failure.LoadError(
             "handler-import-failed",
             "importing '%s' failed: %s" % (name, failure.summary(error)),
-            "the module '%s' is not installed for the worker's Python %s (%s)."
-            % (error.name, sys.version.split()[0], sys.executable),
+            "the module '%s' is not installed for the worker's Python %s (%s): name its package in requirements.txt, "
+            "or with --env inherit install it there." % (error.name, sys.version.split()[0], sys.executable),
             error,
         ) from error
     except SystemExit as error:

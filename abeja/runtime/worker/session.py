@@ -172,7 +172,7 @@ def _load_adapter(init: Dict[str, Any], loop: Optional[Any]) -> Tuple[Services, 
         raise failure.LoadError(
             "handler-refused",
             "handler ABI '%s' does not accept %s: %s" % (abi["name"], init["handler"], error),
-            "the image version decides the ABI: `abeja-runtime images` lists them.",
+            "if the handler is of another ABI: the image version decides it, and `abeja-runtime images` lists them.",
             None if isinstance(error, ValueError) else error,
         ) from error
 

@@ -164,7 +164,8 @@ class Dispatcher:
                 self._waiting.appendleft(first)  # it has not begun, so the next one may have it
             except WorkerFullError:
                 self._waiting.appendleft(first)
-                return
+                if engine.free_worker() is None:
+                    return
         engine.rebalance()
 
 

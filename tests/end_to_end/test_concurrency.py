@@ -337,3 +337,34 @@ def test_concurrency_is_a_whole_number_from_1(start: Start, handlers: Path) -> N
 
     assert server.process.wait(20) == 2
     assert "--concurrency" in server.log()
+
+
+# A call through PyDLL keeps all other threads of its process from running: its worker does not read its inbox.
+HOGGING = """
+import ctypes, os, time
+def handler(request, context):
+    path = request["path"][1:]
+    open("in-" + path, "w").close()
+    if path == "hog":
+        ctypes.PyDLL(None).sleep(60)
+    while not os.path.exists("go"):
+        time.sleep(0.01)
+    return {"content": path}
+"""
+
+
+def test_a_worker_whose_inbox_is_full_holds_up_no_request_that_another_has_room_for(
+    start: Start, tmp_path: Path
+) -> None:
+    (tmp_path / "main.py").write_text(HOGGING)
+    server = start("--model-dir", tmp_path, "--workers", 2, "--concurrency", 64).wait_until_ready()
+    count, body = 40, b"x" * 30_000
+    with ThreadPoolExecutor(count + 1) as clients:
+        clients.submit(server.request, path="/hog")
+        wait_until((tmp_path / "in-hog").exists, "the hog to run")
+        others = [clients.submit(server.request, path=f"/{number}", body=body) for number in range(count)]
+        # Those that had come before it was full lie in its inbox.
+        wait_until(lambda: len(list(tmp_path.glob("in-*"))) > count / 2, "the others to run")
+        (tmp_path / "go").touch()
+        wait_until(lambda: sum(other.done() for other in others) > count / 2, "the others to be answered")
+        server.process.kill()

@@ -171,7 +171,8 @@ class Pool:
         found = None
         # Loops like this one run for each request.
         for worker in self._workers:
-            if worker.is_ready and worker.load < self._concurrency and (found is None or worker.load < found.load):
+            has_room = worker.is_ready and worker.load < self._concurrency and not worker.is_full
+            if has_room and (found is None or worker.load < found.load):
                 found = worker
         return found
 

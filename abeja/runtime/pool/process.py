@@ -11,7 +11,7 @@ from collections.abc import Callable
 from enum import Enum
 from typing import Any
 
-from abeja.runtime.engine import Call, HandlerFailure, WorkerUnreachableError
+from abeja.runtime.engine import Call, HandlerFailure, WorkerFullError, WorkerUnreachableError
 from abeja.runtime.errors import SpoolFailedError
 from abeja.runtime.model import Model
 from abeja.runtime.pool import exits, memory, reports
@@ -83,6 +83,7 @@ class WorkerProcess:
         python_version: of its interpreter, such as ``3.6.15``; empty until it is ready.
         is_ready: whether it has loaded the handler, and takes requests now or after those that it has.
         load: how many requests it has.
+        is_full: whether its inbox had no room for a request, and it has not read on since.
         wear: whether it is to be renewed.
         exit: how it ended; None until it has.
         is_retired: it takes no request any more: it ends when it has answered those that it has.
@@ -138,6 +139,7 @@ class WorkerProcess:
         self.python_version = ""
         self.is_ready = False
         self.load = 0
+        self.is_full = False
         self.wear = Wear(limits)
         self.is_retired = False
         self.exit: Exit | None = None
@@ -241,8 +243,12 @@ class WorkerProcess:
         turn = Turn(number, call)
         if not self.is_ready:
             raise WorkerUnreachableError("it has ended, or is about to")
+        is_ahead = self.load >= self._concurrency
         try:
-            self._delivery.put(turn, header, payload, is_ahead=self.load >= self._concurrency)
+            self._delivery.put(turn, header, payload, is_ahead=is_ahead)
+        except WorkerFullError:
+            self.is_full = not is_ahead
+            raise
         except WorkerUnreachableError:
             self._change(self.state)
             raise
@@ -439,6 +445,7 @@ class WorkerProcess:
         turn.call.on_returned("")
 
     def _inbox_read(self) -> None:
+        self.is_full = False
         if self.is_ready:
             self._on_room()
 

@@ -53,7 +53,7 @@ class WorkerUnreachableError(Exception):
 
 
 class WorkerFullError(Exception):
-    """The worker cannot be given the request now. If it had been free, it is not until it says that it has room again."""
+    """The worker cannot be given the request now. If it was free, it is not until it says that it has room again."""
 
 
 class Call(Protocol):

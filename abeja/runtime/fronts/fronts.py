@@ -8,6 +8,7 @@ from collections import Counter, deque
 from collections.abc import Callable
 from typing import Any
 
+from abeja.runtime import backoff
 from abeja.runtime.dispatch import Dispatcher
 from abeja.runtime.errors import FrontStartError
 from abeja.runtime.fronts.outbox import Outbox
@@ -20,9 +21,6 @@ from abeja.runtime.spool import Spool
 
 _log = logging.getLogger("abeja.runtime")
 
-# A front that ends before its first request, twice in a row, is replaced after 0.5, 1, 2, ... s, at most after 30 s.
-_BACKOFF_FIRST_S = 0.5
-_BACKOFF_LAST_S = 30.0
 # For a front that has given every answer and is told to end.
 _STOP_GRACE_S = 3.0
 
@@ -171,7 +169,8 @@ class Fronts:
             _log.error("front %d %s; it is replaced", front.number, front.reason)
             falls = 0 if front.has_served else falls + 1
             if falls > 1:
-                await asyncio.sleep(min(_BACKOFF_FIRST_S * 2.0 ** min(falls - 2, 10), _BACKOFF_LAST_S))
+                # Before its first request, twice in a row: so may its successors.
+                await asyncio.sleep(backoff.delay_s(falls - 2))
             front = self._new_front()
             try:
                 await self._start(front)

@@ -5,15 +5,12 @@ import logging
 import time
 from collections.abc import Awaitable, Callable
 
+from abeja.runtime import backoff
 from abeja.runtime.errors import AbejaRuntimeError
 from abeja.runtime.pool.load_failure import LoadFailure
 from abeja.runtime.pool.process import State, WorkerProcess
 
 _log = logging.getLogger("abeja.runtime")
-
-# A handler that stopped loading is tried again after 0.5, 1, 2, ... s, at most every 30 s.
-_BACKOFF_FIRST_S = 0.5
-_BACKOFF_LAST_S = 30.0
 
 
 class Seat:
@@ -98,7 +95,7 @@ class Seat:
     def _after_failure(self, error: AbejaRuntimeError, failures: int) -> float | None:
         """Say that a start failed; returns in how many seconds the next one comes, None if on the next change."""
         if not self._waits_for_change:
-            delay_s = _delay_s(failures)
+            delay_s = backoff.delay_s(failures)
             _log.error("a worker could not be started, next try in %g s:\n%s", delay_s, _shown(error))
             return delay_s
         if self._hurry.is_set():  # by a change that is newer than the start that failed
@@ -110,7 +107,7 @@ class Seat:
         if worker.exit is not None:
             _log.error("worker %d %s; it is replaced", worker.number, worker.exit.reason)
         self._falls = 0 if worker.has_served else self._falls + 1
-        return await self._filled(delay_s=_delay_s(self._falls - 1) if self._falls > 1 else 0)
+        return await self._filled(delay_s=backoff.delay_s(self._falls - 1) if self._falls > 1 else 0)
 
     async def _renewed(self, worker: WorkerProcess) -> WorkerProcess:
         async with self._renewing:
@@ -154,7 +151,3 @@ class Seat:
 
 def _shown(error: AbejaRuntimeError) -> str:
     return LoadFailure(error=error, is_serving=False).text
-
-
-def _delay_s(failures: int) -> float:
-    return min(_BACKOFF_FIRST_S * 2.0 ** min(failures, 10), _BACKOFF_LAST_S)

@@ -56,7 +56,7 @@ class Answer:
         journal: gets a record when it has come to its end.
 
     Attributes:
-        exchange: what the answer comes from; None if it is not the handler's, or comes at once.
+        submission: what the answer comes from; None if it is not the handler's, or comes at once.
         request_bytes: how much of the request's body was read.
         closes: whether it is the last one on its connection; may be set until it begins.
     """
@@ -86,7 +86,7 @@ class Answer:
         self._sent_bytes = 0
         self._sender: BodySender | None = None
         self.closes = not head.is_persistent
-        self.exchange: Submission | None = None
+        self.submission: Submission | None = None
         self.request_bytes = 0
 
     @property
@@ -122,7 +122,7 @@ class Answer:
         # One that had not begun is cut when its client has left.
         self._record("complete" if is_complete else "cut" if self._status else "left")
         # Each holds the other: without this, the memory of a request would come back only with the next collection.
-        self.exchange = None
+        self.submission = None
         self._on_done(is_complete)
 
     def cut(self) -> None:
@@ -200,7 +200,7 @@ class Answer:
         return f"{start}{last}{framing}{date}{connection}\r\n".encode()
 
     def _record(self, outcome: str) -> None:
-        head, exchange, journal = self._head, self.exchange, self._journal
+        head, submission, journal = self._head, self.submission, self._journal
         # Health checks come every few seconds and would drown the rest.
         if not journal.is_watched or head.path == HEALTH_PATH:
             return
@@ -219,16 +219,16 @@ class Answer:
                     traceparent.valid(parents[0]) if parents and len(parents) == 1 else "",
                     self._started_s + journal.epoch_s,
                     self._started_s,
-                    exchange.queued_s if exchange else None,
-                    exchange.leased_s if exchange else None,
-                    exchange.answered_s if exchange else None,
+                    submission.queued_s if submission else None,
+                    submission.leased_s if submission else None,
+                    submission.answered_s if submission else None,
                     time.monotonic(),
-                    exchange.worker_number if exchange else 0,
+                    submission.worker_number if submission else 0,
                     self._status,
                     self._content_type,
                     self.request_bytes,
                     self._sender.sent_bytes if self._sender is not None else self._sent_bytes,
-                    self._error or (exchange.error if exchange else ""),
+                    self._error or (submission.error if submission else ""),
                     outcome,
                 ),
             )

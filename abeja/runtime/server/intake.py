@@ -84,7 +84,7 @@ class Intake:
         self._request_id = ""
         self._answer: Answer | None = None
         self._sink: BodySink | MultipartSink | None = None
-        self._exchange: Submission | None = None
+        self._submission: Submission | None = None
         self._received_bytes = 0
         self._has_read_all = False
         self._is_answered = False
@@ -93,7 +93,7 @@ class Intake:
     @property
     def is_with_worker(self) -> bool:
         """Whether a worker has the request, or had it: it costs nothing more to send the answer."""
-        return self._exchange is not None and not self._exchange.is_waiting
+        return self._submission is not None and not self._submission.is_waiting
 
     def take_whole(self, head: Head, body: bytes) -> None:
         """All of a request: what the three below do, without a sink if the body needs none."""
@@ -181,8 +181,8 @@ class Intake:
             return
         message = f"the client has taken nothing for {STALL_S:g} s; its answer is cut short"
         _log.warning("%s", message, extra={"request_id": self._request_id})
-        if self._exchange is not None:
-            self._exchange.cancel()
+        if self._submission is not None:
+            self._submission.cancel()
         self._answer.cut()
 
     def on_connection_close(self) -> None:
@@ -193,8 +193,8 @@ class Intake:
         if self._sink is not None:
             self._sink.discard()
             self._sink = None
-        if self._exchange is not None:
-            self._exchange.cancel()
+        if self._submission is not None:
+            self._submission.cancel()
         if self._answer is not None and not self._is_answered:
             self._answer.request_bytes = self._received_bytes
             self._answer.abandon()
@@ -263,12 +263,12 @@ class Intake:
             contents=contents,
             client_ip=self._connection.remote_ip,
         )
-        exchange = self._means.dispatcher.submit(
+        submission = self._means.dispatcher.submit(
             request, answer, may_stream=not head.is_http_10, is_admitted=is_admitted
         )
         # If it has been answered already, they have let go of each other.
         if self._answer is not None:
-            self._exchange = answer.exchange = exchange
+            self._submission = answer.submission = submission
 
     def _too_large(self) -> BodyTooLargeError:
         limit = self._means.policy.max_body_bytes
@@ -305,7 +305,7 @@ class Intake:
         self._connection.finish(closes=self._answer.closes)
         self._connection.when_flushed(self._over)
         # As in `Answer.finish`.
-        self._answer = self._exchange = None
+        self._answer = self._submission = None
 
     def _over(self) -> None:
         self._is_over = True

@@ -17,18 +17,18 @@ from abeja.runtime.server.metrics import Metrics
 
 
 def management_application(
-    dispatcher: Condition, model: Model, metrics: Metrics, *, service_port: int, console: Console | None
+    condition: Condition, model: Model, metrics: Metrics, *, service_port: int, console: Console | None
 ) -> Application:
     """``/health_check`` as the original's; ``/livez``; ``/readyz``, and what is wrong; ``/metrics``; and for people.
 
     Args:
-        dispatcher: knows how the service is.
+        condition: knows how the service is.
         model: what is served.
         metrics: what is told under ``/metrics``.
         service_port: where the service listens.
         console: None if there is none.
     """
-    context = {"dispatcher": dispatcher, "model": model}
+    context = {"condition": condition, "model": model}
     return Application(
         [
             (HEALTH_PATH, _Health, context),
@@ -47,8 +47,8 @@ def management_application(
 class _Handler(RequestHandler):
     SUPPORTED_METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "CONNECT")
 
-    def initialize(self, dispatcher: Condition, model: Model) -> None:
-        self.dispatcher = dispatcher
+    def initialize(self, condition: Condition, model: Model) -> None:
+        self.condition = condition
         self.model = model
 
     def answer(self) -> tuple[int, Mapping[str, Any]]:
@@ -79,7 +79,7 @@ class _Handler(RequestHandler):
 
 class _Health(_Handler):
     def answer(self) -> tuple[int, Mapping[str, Any]]:
-        return answers.health(is_serving=not self.dispatcher.trouble)
+        return answers.health(is_serving=not self.condition.trouble)
 
 
 class _Liveness(_Handler):
@@ -88,15 +88,15 @@ class _Liveness(_Handler):
 
 
 class _Readiness(_Handler):
-    def initialize(self, dispatcher: Condition, model: Model, secrets: Secrets) -> None:  # type: ignore[override]
-        super().initialize(dispatcher, model)
+    def initialize(self, condition: Condition, model: Model, secrets: Secrets) -> None:  # type: ignore[override]
+        super().initialize(condition, model)
         self._secrets = secrets
 
     def answer(self) -> tuple[int, Mapping[str, Any]]:
-        trouble = self.dispatcher.trouble
+        trouble = self.condition.trouble
         status = {"status": "not ready", "reason": trouble} if trouble else {"status": "ready"}
         # The reason, and that of the last exit, quote what the handler raised.
-        status, report = self._secrets.hide_within(status), self._secrets.hide_within(self.dispatcher.report())
+        status, report = self._secrets.hide_within(status), self._secrets.hide_within(self.condition.report())
         return 503 if trouble else 200, {**status, "model": self._model_fields(), **report}
 
     def _model_fields(self) -> dict[str, str]:
@@ -110,12 +110,12 @@ class _Readiness(_Handler):
 
 
 class _Metrics(_Handler):
-    def initialize(self, dispatcher: Condition, model: Model, metrics: Metrics | None = None) -> None:
-        super().initialize(dispatcher, model)
+    def initialize(self, condition: Condition, model: Model, metrics: Metrics) -> None:  # type: ignore[override]
+        super().initialize(condition, model)
         self.metrics = metrics
 
     def _respond(self, *_: Any) -> None:
-        if self.metrics is None or not self.metrics.are_offered:
+        if not self.metrics.are_offered:
             super()._respond()
             return
         content_type, body = self.metrics.exposition(self.request.headers.get("Accept", ""))
@@ -129,8 +129,8 @@ class _Metrics(_Handler):
 
 
 class _Description(_Handler):
-    def initialize(self, dispatcher: Condition, model: Model, service_port: int) -> None:  # type: ignore[override]
-        super().initialize(dispatcher, model)
+    def initialize(self, condition: Condition, model: Model, service_port: int) -> None:  # type: ignore[override]
+        super().initialize(condition, model)
         self._service_port = service_port
 
     def answer(self) -> tuple[int, Mapping[str, Any]]:

@@ -56,21 +56,21 @@ class Observation:
             self.model = attrs.evolve(self.model, environment=service.variables)
         return self
 
-    def begin(self, pool: Pool, dispatcher: Condition, activity: Activity) -> None:
+    def begin(self, pool: Pool, condition: Condition, activity: Activity) -> None:
         """These are what is observed."""
-        self._observed = (dispatcher, activity)
+        self._observed = (condition, activity)
         pool.on_end = self._worker_ended
 
     def state(self) -> State:
         """How everything is now."""
         if self._observed is None:
             return State(is_ready=False, in_flight=0, waiting=0, workers=(), exits={})
-        dispatcher, activity = self._observed
-        report = dispatcher.report()
+        condition, activity = self._observed
+        report = condition.report()
         return State(
-            is_ready=not dispatcher.trouble,
+            is_ready=not condition.trouble,
             in_flight=activity.count,
-            waiting=dispatcher.waiting,
+            waiting=condition.waiting,
             workers=tuple(report["workers"]),
             exits=report["exits"],
         )

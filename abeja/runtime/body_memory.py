@@ -20,7 +20,7 @@ class BodyMemory:
     It takes up only what has been used of it: the blocks at its beginning are used first.
 
     Args:
-        descriptor: its file, which has no name; it is closed with the memory.
+        descriptor: its file, which has no name; closed by `close_file`, if workers need not inherit it for ever.
     """
 
     def __init__(self, descriptor: int) -> None:

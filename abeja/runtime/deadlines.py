@@ -45,10 +45,9 @@ class Deadlines:
         if self._timer is not None:
             self._timer.cancel()
         self._next_s = when_s
-        self._timer = loop.call_at(when_s, self._look)
+        self._timer = loop.call_at(when_s, self._look, loop)
 
-    def _look(self) -> None:
-        loop = self._loop = self._loop or asyncio.get_running_loop()
+    def _look(self, loop: asyncio.AbstractEventLoop) -> None:
         self._timer = None
         now_s = loop.time() + _EARLY_S
         missed = [timed for timed, when_s in self._pending.items() if when_s <= now_s]

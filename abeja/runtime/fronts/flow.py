@@ -20,7 +20,6 @@ class Flow:
     def __init__(self, sink: Sink, *, credit: Callable[[int], None]) -> None:
         self._outflow = Outflow(sink, on_waiting=self._wait, on_taken=self._taken)
         self._credit = credit
-        self._is_waited_for = False
         self._received_bytes = 0
         # Of those, what the client had been given when it was waited for, and what has been credited.
         self._given_bytes = 0
@@ -30,7 +29,7 @@ class Flow:
         """The next piece."""
         self._received_bytes += len(data)
         self._outflow.write(data)
-        if not self._is_waited_for and self._received_bytes - self._credited_bytes >= _STEP_BYTES:
+        if not self._outflow.is_waiting and self._received_bytes - self._credited_bytes >= _STEP_BYTES:
             self._credit_up_to(self._received_bytes)
 
     def end(self) -> None:
@@ -43,14 +42,11 @@ class Flow:
 
     def _wait(self) -> None:
         """The client has something to take, and has taken what it was given before."""
-        if self._is_waited_for:
-            self._credit_up_to(self._given_bytes)
+        self._credit_up_to(self._given_bytes)
         self._given_bytes = self._received_bytes
-        self._is_waited_for = True
 
     def _taken(self) -> None:
         """It has taken everything."""
-        self._is_waited_for = False
         self._credit_up_to(self._received_bytes)
 
     def _credit_up_to(self, size_bytes: int) -> None:

@@ -35,7 +35,7 @@ class LargeBodies(object):
         descriptors = [moved(descriptor) for descriptor in memory]
         if descriptors:
             self._requests = SharedMemory(descriptors[0], is_writable=False)
-            # Mapped is enough: nothing is taken here.
+            # Nothing is taken here, so the mapping is enough, for which Python keeps a descriptor of its own.
             os.close(descriptors[0])
         if len(descriptors) > 1:
             self._answers = SharedMemory(descriptors[1], is_writable=True)

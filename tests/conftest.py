@@ -23,11 +23,18 @@ def _own_logging(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(autouse=True, scope="session")
-def _own_hangup() -> Iterator[None]:
-    """Whoever runs the tests may ignore SIGHUP, as with nohup; what they start would ignore it too."""
-    inherited = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+def _own_signals() -> Iterator[None]:
+    """Whoever runs the tests may ignore SIGHUP, as nohup does, or SIGINT, as a shell does for what runs behind it.
+
+    What the tests start would ignore them too.
+    """
+    inherited = {number: signal.getsignal(number) for number in (signal.SIGHUP, signal.SIGINT)}
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    if inherited[signal.SIGINT] is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
-    signal.signal(signal.SIGHUP, inherited)
+    for number, handler in inherited.items():
+        signal.signal(number, handler)
 
 
 @pytest.fixture(scope="session")

@@ -3,6 +3,7 @@
 import os
 import socket
 import subprocess
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -13,14 +14,14 @@ from tests.end_to_end.conftest import RunningServer, wait_until
 Shell = Callable[..., subprocess.CompletedProcess[str]]
 
 
-@pytest.fixture
-def shell(command: Path, environ: dict[str, str], tmp_path: Path) -> Shell:
+@pytest.fixture(params=["", "1"], ids=["buffered", "unbuffered"])
+def shell(request: pytest.FixtureRequest, command: Path, environ: dict[str, str], tmp_path: Path) -> Shell:
     """Runs the command in a shell: ``shell("cd folder; exec", ["images"], ">/dev/full")``."""
 
     def run(before: str, arguments: Sequence[object], after: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             ["/bin/sh", "-c", f'{before} "$@" {after}', "sh", command, *map(str, arguments)],
-            env=environ,
+            env={**environ, "PYTHONUNBUFFERED": request.param},
             cwd=tmp_path,
             capture_output=True,
             text=True,
@@ -106,6 +107,31 @@ def test_full_disk_behind_stdout_is_an_error_of_commands_with_a_model(
     assert done.returncode == 1
     assert "output-failed" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_completion_on_a_full_disk_is_an_error_by_name(shell: Shell) -> None:
+    done = shell("_ABEJA_RUNTIME_COMPLETE=bash COMP_WORDS=abeja-runtime COMP_CWORD=1 exec", [], ">/dev/full")
+
+    assert done.returncode == 1
+    assert "output-failed" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("options", [["-u"], []])
+def test_what_is_printed_without_a_buffer_is_there_at_once(environ: dict[str, str], options: list[str]) -> None:
+    code = (
+        "import os; from abeja.runtime.cli import standard_streams; standard_streams.settle(); print('x'); os._exit(0)"
+    )
+
+    done = subprocess.run(
+        [sys.executable, *options, "-c", code],
+        env={**environ, "PYTHONUNBUFFERED": ""},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert done.stdout == ("x\n" if options else "")
 
 
 @pytest.mark.parametrize("name", ["run", "run-local"])

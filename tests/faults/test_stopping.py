@@ -11,9 +11,16 @@ from tests.faults.conftest import Client, Start, small_request
 
 WAITING = """
 import os, time
+def pieces():
+    yield "a"
+    while not os.path.exists("go"):
+        time.sleep(0.005)
+        yield "b"
 def handler(request, context):
     path = request["path"][1:]
     open("in-" + path, "w").close()
+    if path == "stream":
+        return {"content": pieces()}
     while path == "wait" and not os.path.exists("go"):
         time.sleep(0.005)
     return {"content": path}
@@ -68,6 +75,23 @@ def test_connections_that_wait_for_a_next_request_are_closed_at_the_signal(
         assert busy.answer() is not None
 
     assert server.process.wait(10) == 0
+
+
+def test_a_request_behind_an_answer_that_had_begun_before_the_signal_is_answered(start: Start, model: Path) -> None:
+    server = start("--model-dir", model).wait_until_ready()
+    with Client(server.port) as client:
+        client.send(small_request("/stream") + small_request("/behind"))
+        raw = client.socket.recv(65536)
+        server.process.send_signal(signal.SIGTERM)
+        server.wait_for_log(re.compile("^INFO: stopping", re.MULTILINE))
+        (model / "go").touch()
+        raw += b"".join(iter(lambda: client.socket.recv(65536), b""))
+
+    first, end, second = raw.partition(b"0\r\n\r\n")
+    assert end
+    assert b"Connection: close" not in first
+    assert second.startswith(b"HTTP/1.1 503 ")
+    assert b"Connection: close" in second
 
 
 def _knows_of_the_stop(client: Client) -> bool:

@@ -13,7 +13,7 @@ from abeja.runtime.engine import AnswerHead, Call, Engine
 from abeja.runtime.events import RequestRecord
 from abeja.runtime.journal import Journal
 from abeja.runtime.plugins import Plugins
-from abeja.runtime.server import patience, tornado_http
+from abeja.runtime.server import llhttp, patience, tornado_http
 from abeja.runtime.server.event_loop import new_event_loop
 from abeja.runtime.server.intake import Policy
 from abeja.runtime.server.listener import Front
@@ -23,9 +23,12 @@ from abeja.runtime.server.tornado_http import tornado_front
 from abeja.runtime.spool import Spool
 
 STALL_S = 0.3
-PIECE = b"x" * 65536
-PIECES = 12
-ANSWERS = ("streamed", "from a file")
+PIECE = b"x" * 60_000
+PIECES = {"at once": 1, "streamed": 13, "from a file": 13}
+# What the systems hold is little, so that much waits in the process, also of an answer that is written at once.
+BUFFER_BYTES = 4096
+# A client that still takes something of its answer is neither idle nor lingers.
+SHORT_S = 0.03
 NewFront = Callable[..., Front]
 NewLoop = Callable[[], asyncio.AbstractEventLoop]
 FRONTS = [
@@ -65,17 +68,20 @@ class LargeEngine:
         """See `Worker`."""
 
     def _answer(self, call: Call) -> None:
-        if self._answer_kind == "streamed":
+        body = PIECE * PIECES[self._answer_kind]
+        if self._answer_kind == "at once":
+            call.on_answer(AnswerHead(status=200, content_type="a/b", headers=[]), body)
+        elif self._answer_kind == "streamed":
             call.on_answer(AnswerHead(status=200, content_type="a/b", headers=[], is_streamed=True), b"")
-            for _ in range(PIECES):
+            for _ in range(PIECES["streamed"]):
                 call.on_chunk(PIECE)
             call.on_end()
         else:
             self._spool.create_folder("worker-1")
             file = self._spool.folder / "worker-1" / "answer"
-            file.write_bytes(PIECE * PIECES)
-            size = len(PIECE) * PIECES
-            call.on_answer(AnswerHead(status=200, content_type="a/b", headers=[], file=file, file_size_bytes=size), b"")
+            file.write_bytes(body)
+            head = AnswerHead(status=200, content_type="a/b", headers=[], file=file, file_size_bytes=len(body))
+            call.on_answer(head, b"")
 
 
 class Records(Journal):
@@ -96,10 +102,12 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """A server that waits for nobody long."""
     monkeypatch.setattr(patience, "STALL_S", STALL_S)
     monkeypatch.setattr(tornado_http, "LOOK_S", STALL_S / 10)
+    for module in (llhttp, tornado_http):
+        monkeypatch.setattr(module, "LINGER_S", SHORT_S)
 
 
 @pytest.mark.parametrize(("new_front", "new_loop"), FRONTS)
-@pytest.mark.parametrize("answer", ANSWERS)
+@pytest.mark.parametrize("answer", ["streamed", "from a file"])
 def test_a_client_that_takes_nothing_is_given_up(
     new_front: NewFront, new_loop: NewLoop, answer: str, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -108,8 +116,8 @@ def test_a_client_that_takes_nothing_is_given_up(
     async def scene(client: socket.socket, records: Records) -> None:
         record = await asyncio.wait_for(records.come, 20)
         assert (record.status, record.outcome) == (200, "cut")
-        raw = await _all_of(client, pause_s=0)
-        assert len(raw) < len(PIECE) * PIECES
+        raw = await _all_of(client, size_bytes=_size_of(answer), pause_s=0)
+        assert raw.count(b"x") < _size_of(answer)
 
     _play(scene, new_front, new_loop, answer=answer)
     assert [record.getMessage() for record in caplog.records] == [
@@ -117,16 +125,20 @@ def test_a_client_that_takes_nothing_is_given_up(
     ]
 
 
+@pytest.mark.parametrize("is_last", [True, False])
 @pytest.mark.parametrize(("new_front", "new_loop"), FRONTS)
-@pytest.mark.parametrize("answer", ANSWERS)
-def test_a_client_that_takes_little_at_a_time_gets_all(new_front: NewFront, new_loop: NewLoop, answer: str) -> None:
+@pytest.mark.parametrize("answer", list(PIECES))
+def test_a_client_that_takes_little_at_a_time_gets_all(
+    new_front: NewFront, new_loop: NewLoop, answer: str, *, is_last: bool
+) -> None:
     async def scene(client: socket.socket, records: Records) -> None:
         # In three times as long as it may take nothing.
-        raw = await _all_of(client, pause_s=3 * STALL_S / (len(PIECE) * PIECES / 4096))
-        assert raw.count(b"x") == len(PIECE) * PIECES
+        size_bytes = _size_of(answer)
+        raw = await _all_of(client, size_bytes=size_bytes, pause_s=3 * STALL_S / (size_bytes / BUFFER_BYTES))
+        assert raw.count(b"x") == size_bytes
         assert (await records.come).outcome == "complete"
 
-    _play(scene, new_front, new_loop, answer=answer)
+    _play(scene, new_front, new_loop, answer=answer, is_last=is_last)
 
 
 def _play(
@@ -135,6 +147,7 @@ def _play(
     new_loop: NewLoop,
     *,
     answer: str,
+    is_last: bool = True,
 ) -> None:
     async def play() -> None:
         records = Records()
@@ -144,18 +157,16 @@ def _play(
             abi = Plugins.installed().abi("19.04", asked_by="a test")
             policy = Policy(abi=abi, max_body_bytes=1000, hidden=frozenset())
             port = ModelPort(dispatcher=dispatcher, spool=spool, policy=policy, journal=records)
-            front = new_front(port, idle_timeout_s=0.5, on_lost=lambda: None)
-            # What the systems hold is little, so that much waits here.
-            client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 16384)
-            listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 16384)
+            front = new_front(port, idle_timeout_s=SHORT_S, on_lost=lambda: None)
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER_BYTES)
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, BUFFER_BYTES)
             client.connect(listening.getsockname())
             accepted, _ = listening.accept()
             accepted.setblocking(False)  # noqa: FBT003 (the standard library's signature)
             client.setblocking(False)  # noqa: FBT003 (the standard library's signature)
             front.accept(accepted, "127.0.0.1")
-            await asyncio.get_running_loop().sock_sendall(
-                client, b"GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n"
-            )
+            last = b"Connection: close\r\n" if is_last else b""
+            await asyncio.get_running_loop().sock_sendall(client, b"GET / HTTP/1.1\r\nHost: h\r\n" + last + b"\r\n")
             await scene(client, records)
             await front.close_all()
 
@@ -163,14 +174,18 @@ def _play(
         runner.run(play())
 
 
-async def _all_of(client: socket.socket, *, pause_s: float) -> bytes:
+def _size_of(answer: str) -> int:
+    return len(PIECE) * PIECES[answer]
+
+
+async def _all_of(client: socket.socket, *, size_bytes: int, pause_s: float) -> bytes:
     raw = b""
     while True:
         try:
-            data = await asyncio.get_running_loop().sock_recv(client, 4096)
+            data = await asyncio.get_running_loop().sock_recv(client, BUFFER_BYTES)
         except ConnectionResetError:
             return raw
-        if not data:
-            return raw
         raw += data
+        if not data or raw.count(b"x") == size_bytes:
+            return raw
         await asyncio.sleep(pause_s)

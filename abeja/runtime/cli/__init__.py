@@ -100,18 +100,12 @@ cli.params.append(_VERSION_OPTION)
 def main(args: Sequence[str] | None = None) -> None:
     """The program. Its exit codes are those of docs/reference/errors.md."""
     standard_streams.settle()
-    if shell := os.environ.get(COMPLETION_VARIABLE):
-        # Asked by the shell, and not by a person.
-        from abeja.runtime.cli.shells import completions  # noqa: PLC0415
-
-        click.echo(completions(cli, shell, os.environ), nl=False)
-        return
     sys.exit(_run(list(sys.argv[1:] if args is None else args)))
 
 
 def _run(args: list[str]) -> int:
     try:
-        result = cli.main(args=args, prog_name="abeja-runtime", standalone_mode=False)
+        result = _invoke(args)
     except click.ClickException as error:
         error.show()
         return error.exit_code
@@ -126,6 +120,16 @@ def _run(args: list[str]) -> int:
     except Exception as error:
         return _unexpected(error)
     return result if isinstance(result, int) else 0
+
+
+def _invoke(args: list[str]) -> object:
+    if shell := os.environ.get(COMPLETION_VARIABLE):
+        # Asked by the shell, and not by a person.
+        from abeja.runtime.cli.shells import completions  # noqa: PLC0415
+
+        click.echo(completions(cli, shell, os.environ), nl=False)
+        return 0
+    return cli.main(args=args, prog_name="abeja-runtime", standalone_mode=False)
 
 
 def _failed(error: AbejaRuntimeError) -> int:

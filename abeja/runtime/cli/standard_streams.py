@@ -3,7 +3,7 @@
 import io
 import os
 import sys
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, BinaryIO, TextIO, cast
 
 from abeja.runtime.errors import OutputFailedError
 
@@ -47,11 +47,15 @@ def _open_if_closed(number: int) -> None:
 
 def _named(stdout: TextIO) -> io.TextIOWrapper:
     """A stream like stdout."""
+    raw = _Stdout(_STDOUT, "w", closefd=False)
+    # With PYTHONUNBUFFERED, what is printed is there at once.
+    is_unbuffered = isinstance(stdout, io.TextIOWrapper) and stdout.write_through
     return io.TextIOWrapper(
-        io.BufferedWriter(_Stdout(_STDOUT, "w", closefd=False)),
+        cast("BinaryIO", raw) if is_unbuffered else io.BufferedWriter(raw),
         encoding=stdout.encoding,
         errors=stdout.errors,
         line_buffering=stdout.isatty(),
+        write_through=is_unbuffered,
     )
 
 
@@ -64,6 +68,8 @@ class _Stdout(io.FileIO):
     """
 
     def write(self, data: "ReadableBuffer", /) -> int:
+        if not memoryview(data).nbytes:
+            return 0  # click tries whether it may write bytes, and does not want to know why not
         try:
             return super().write(data)
         except OSError as error:

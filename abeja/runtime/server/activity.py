@@ -9,7 +9,7 @@ class Active(Protocol):
     """A request whose answer is on its way."""
 
     def close_behind(self) -> None:
-        """Its answer is to be the last one on its connection."""
+        """Its answer is to be the last one on its connection, if that can still be said."""
 
 
 class Activity:

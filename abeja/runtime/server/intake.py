@@ -171,8 +171,8 @@ class Intake:
         self._refuse(self._method_not_allowed() if isinstance(error, MethodNotAllowedError) else error, head, answer)
 
     def close_behind(self) -> None:
-        """See `Active`."""
-        if self._answer is not None:
+        """See `Active`. An answer that has begun has said already what follows it."""
+        if self._answer is not None and not self._answer.has_begun:
             self._answer.closes = True
 
     def give_up(self) -> None:

@@ -214,20 +214,25 @@ class LlhttpConnection(asyncio.BufferedProtocol):
 
     def look_at_clock(self, now_s: float) -> None:
         """Called now and then: what has taken too long ends."""
-        if self._transport is not None:
-            self._look_at_client(self._transport, now_s)
-        if now_s < self._deadline_s or self._transport is None:
+        transport = self._transport
+        if transport is None:
+            return
+        unsent_bytes = transport.get_write_buffer_size()
+        self._look_at_client(transport, unsent_bytes, now_s)
+        if now_s < self._deadline_s:
+            return
+        is_between = self._is_lingering or not self._reader.has_begun
+        if is_between and unsent_bytes:
+            # The time begins again when the client has all of the answer.
+            self._deadline_s = now_s + (LINGER_S if self._is_lingering else self._surroundings.idle_timeout_s)
             return
         self._deadline_s = math.inf
-        if self._is_lingering or not self._reader.has_begun:
-            if self._transport.get_write_buffer_size():
-                self._transport.abort()
-            self._transport.close()
+        if is_between:
+            transport.close()
         else:
             self._refuse(RequestTimeoutError("the request did not arrive in time"))
 
-    def _look_at_client(self, transport: asyncio.Transport, now_s: float) -> None:
-        unsent_bytes = transport.get_write_buffer_size()
+    def _look_at_client(self, transport: asyncio.Transport, unsent_bytes: int, now_s: float) -> None:
         if not unsent_bytes:
             self._patience.renew()
         elif self._patience.is_over(transport.get_extra_info("socket"), unsent_bytes, now_s):

@@ -103,7 +103,12 @@ class _Delegate(HTTPServerConnectionDelegate):
 
 
 class _RequestConnection:
-    """Tornado's connection for one request, as the `Connection` of an intake."""
+    """Tornado's connection for one request, as the `Connection` of an intake.
+
+    Attributes:
+        give_up: called when the client takes nothing of what was written.
+        is_lingering: whether what still comes is dropped until the connection closes.
+    """
 
     def __init__(self, connection: HTTP1Connection, state: _State) -> None:
         self._last_write: asyncio.Future[None] | None = None
@@ -115,18 +120,13 @@ class _RequestConnection:
         self.tornado = connection
         self.state = state
         self.give_up: Callable[[], None] = lambda: None
-        self.has_read_all = False
+        self.has_read_all = self.is_lingering = False
         self.remote_ip: str = cast("_HTTPRequestContext", connection.context).remote_ip
 
     @property
     def is_closed(self) -> bool:
         """See `Connection`."""
         return self.tornado.stream.closed()
-
-    @property
-    def is_lingering(self) -> bool:
-        """Whether what still comes is dropped until the connection closes."""
-        return self._timer is not None
 
     def write(self, data: bytes) -> "asyncio.Future[None] | None":
         """See `Connection`."""
@@ -142,8 +142,7 @@ class _RequestConnection:
             self.tornado.finish()
             return
         # Closing now could make the client's system drop the answer.
-        self.state.has_ended = True
-        self._timer = asyncio.get_running_loop().call_later(LINGER_S, self.tornado.close)
+        self.state.has_ended = self.is_lingering = True
         self.when_flushed(self._end_output)
 
     def close(self) -> None:
@@ -190,11 +189,14 @@ class _RequestConnection:
             self._look = loop.call_later(LOOK_S, self._look_at_client)
 
     def _end_output(self) -> None:
+        if self.is_closed:
+            return
         try:
-            if not self.is_closed:
-                self.tornado.stream.socket.shutdown(socket.SHUT_WR)
+            self.tornado.stream.socket.shutdown(socket.SHUT_WR)
         except OSError:
             self.tornado.close()
+            return
+        self._timer = asyncio.get_running_loop().call_later(LINGER_S, self.tornado.close)
         if self.has_read_all:  # else tornado goes on
             self._dropping = asyncio.get_running_loop().create_task(self._drop_rest())
 

@@ -22,7 +22,7 @@ from abeja.runtime.server.model_port import ModelPort
 from abeja.runtime.server.tornado_http import tornado_front
 from abeja.runtime.spool import Spool
 
-STALL_S = 0.3
+STALL_S = 0.6
 PIECE = b"x" * 60_000
 PIECES = {"at once": 1, "streamed": 13, "from a file": 13}
 # What the systems hold is little, so that much waits in the process, also of an answer that is written at once.
@@ -132,9 +132,9 @@ def test_a_client_that_takes_little_at_a_time_gets_all(
     new_front: NewFront, new_loop: NewLoop, answer: str, *, is_last: bool
 ) -> None:
     async def scene(client: socket.socket, records: Records) -> None:
-        # In three times as long as it may take nothing.
+        # In half again the time in which it may take nothing.
         size_bytes = _size_of(answer)
-        raw = await _all_of(client, size_bytes=size_bytes, pause_s=3 * STALL_S / (size_bytes / BUFFER_BYTES))
+        raw = await _all_of(client, size_bytes=size_bytes, pause_s=1.5 * STALL_S / (size_bytes / BUFFER_BYTES))
         assert raw.count(b"x") == size_bytes
         assert (await records.come).outcome == "complete"
 

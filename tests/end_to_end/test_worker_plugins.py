@@ -100,15 +100,30 @@ def test_a_malformed_reply_is_500(ask: Ask, fields: dict[str, object]) -> None:
         ("def broken(:\n", None),
         ("import a_module_that_is_not_there\n", None),
         ("raise SystemExit(3)\n", None),
-        ("class Adaptor:\n    pass\n", None),
-        (abi_that_replies(), "class Encode:\n    pass\n"),
     ],
-    ids=["syntax", "import", "exit", "no Adapter", "no Encoder"],
+    ids=["syntax", "import", "exit"],
 )
 def test_a_worker_module_that_does_not_load_is_an_error_with_a_name(ask: Ask, abi: str, encoder: str | None) -> None:
     with pytest.raises(HandlerLoadError, match=r"the worker module of \w+ 'x' .+ does not load on Python") as caught:
         ask(abi, encoder)
     assert caught.value.name == "plugin-worker-failed"
+
+
+@pytest.mark.parametrize(
+    ("abi", "encoder", "missing", "found"),
+    [
+        ("class Adaptor:\n    pass\n", None, "Adapter", "`Adaptor`"),
+        (abi_that_replies(), "def encode():\n    pass\n", "Encoder", "`encode`"),
+        (abi_that_replies(), "", "Encoder", "nothing"),
+    ],
+)
+def test_a_worker_module_without_its_class_is_said_to_lack_it(
+    ask: Ask, abi: str, encoder: str | None, missing: str, found: str
+) -> None:
+    with pytest.raises(HandlerLoadError, match=rf"the worker module of \w+ 'x' .+ has no class '{missing}'") as caught:
+        ask(abi, encoder)
+    assert caught.value.name == "plugin-worker-failed"
+    assert caught.value.hint.endswith(f"Defined there: {found}.")
 
 
 def test_an_abi_refuses_a_request_in_the_form_of_the_servers_own_errors(

@@ -43,6 +43,19 @@ def load_plugin_class(kind: str, plugin: Dict[str, str], class_name: str) -> Any
     Raises:
         failure.LoadError: the module does not load on this Python, or has no such class.
     """
+    module = _load_plugin_module(kind, plugin)
+    try:
+        return getattr(module, class_name)
+    except AttributeError as error:
+        raise failure.LoadError(
+            "plugin-worker-failed",
+            "the worker module of %s '%s' (%s) has no class '%s'." % (kind, plugin["name"], _where(plugin), class_name),
+            "the runtime makes an instance of it; see the docs on writing plugins. Defined there: %s."
+            % (", ".join("`%s`" % found for found in sorted(_callables(module))) or "nothing"),
+        ) from error
+
+
+def _load_plugin_module(kind: str, plugin: Dict[str, str]) -> ModuleType:
     name, path = plugin["name"], plugin["worker"]
     module_name = "_abeja_worker_plugins_%s_%s" % (kind, "".join(c if c.isalnum() else "_" for c in name))
     try:
@@ -53,7 +66,6 @@ def load_plugin_class(kind: str, plugin: Dict[str, str], class_name: str) -> Any
         sys.modules[module_name] = module
         with _without_server_half():
             spec.loader.exec_module(module)
-        return getattr(module, class_name)
     except BaseException as error:  # a third party's module may raise anything, SystemExit too
         raise failure.LoadError(
             "plugin-worker-failed",
@@ -62,6 +74,7 @@ def load_plugin_class(kind: str, plugin: Dict[str, str], class_name: str) -> Any
             "a worker module runs on the model's Python: the standard library only, in the syntax of Python 3.6.",
             error,
         ) from error
+    return module
 
 
 @contextlib.contextmanager

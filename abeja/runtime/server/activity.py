@@ -2,14 +2,6 @@
 
 import asyncio
 from collections.abc import Callable
-from typing import Protocol
-
-
-class Active(Protocol):
-    """A request whose answer is on its way."""
-
-    def close_behind(self) -> None:
-        """Its answer is to be the last one on its connection, if that can still be said."""
 
 
 class Activity:
@@ -17,14 +9,14 @@ class Activity:
 
     Attributes:
         begin: to be called with each request that has arrived.
-        is_ending: whether somebody waits for the last answer: each is the last one on its connection.
+        is_ending: whether somebody waits for the last answer: each that begins is the last one on its connection.
     """
 
     def __init__(self) -> None:
-        self._active: set[Active] = set()
+        self._active: set[object] = set()
         # While somebody waits.
         self._idle: asyncio.Event | None = None
-        self.begin: Callable[[Active], None] = self._active.add
+        self.begin: Callable[[object], None] = self._active.add
         self.is_ending = False
 
     @property
@@ -32,7 +24,7 @@ class Activity:
         """How many there are."""
         return len(self._active)
 
-    def end(self, request: Active) -> None:
+    def end(self, request: object) -> None:
         """Its answer has left, or its client has; a second call does nothing."""
         self._active.discard(request)
         if self._idle is not None and not self._active:
@@ -40,10 +32,8 @@ class Activity:
             self._idle = None
 
     async def wait_until_idle(self) -> None:
-        """Wait until every answer has left; from here on, each is the last one on its connection."""
+        """Wait until every answer has left; each that begins from here on is the last one on its connection."""
         self.is_ending = True
-        for request in tuple(self._active):
-            request.close_behind()
         if self._active:
             self._idle = self._idle or asyncio.Event()
             await self._idle.wait()

@@ -14,6 +14,7 @@ from abeja.runtime.errors import AnswerInvalidError
 from abeja.runtime.events import RequestRecord
 from abeja.runtime.journal import Journal
 from abeja.runtime.messages import REQUESTER_HEADER, LargeBody, Response, SharedBody
+from abeja.runtime.server.activity import Activity
 from abeja.runtime.server.body_sender import BodySender
 from abeja.runtime.server.body_source import BodySource, FileSource, MemorySource
 from abeja.runtime.server.connection import Connection
@@ -52,6 +53,7 @@ class Answer:
         head: of the request.
         request_id: for the log.
         clock: says when.
+        activity: says whether it has to be the last one on its connection.
         on_done: called once when everything has been written; whether the answer is complete.
         journal: gets a record when it has come to its end.
 
@@ -68,6 +70,7 @@ class Answer:
         head: Head,
         request_id: str,
         clock: Clock,
+        activity: Activity,
         on_done: Callable[[bool], None],
         journal: Journal,
     ) -> None:
@@ -75,6 +78,7 @@ class Answer:
         self._head = head
         self._request_id = request_id
         self._clock = clock
+        self._activity = activity
         self._on_done = on_done
         self._has_body = head.method != "HEAD"
         self._is_chunked = False
@@ -120,7 +124,7 @@ class Answer:
         if is_complete and self._is_chunked and self._has_body:
             self._connection.write(b"0\r\n\r\n")
         # One that had not begun is cut when its client has left.
-        self._record("complete" if is_complete else "cut" if self._status else "left")
+        self._record("complete" if is_complete else "cut" if self.has_begun else "left")
         # Each holds the other: without this, the memory of a request would come back only with the next collection.
         self.submission = None
         self._on_done(is_complete)
@@ -187,6 +191,8 @@ class Answer:
             framing = "Transfer-Encoding: chunked\r\n"
         if length is not None:
             framing = f"Content-Length: {length}\r\n"
+        if self._activity.is_ending:
+            self.closes = True
         date = "" if has_date or name.lower() == "date" else self._clock.date_field()
         connection = ""
         if self.closes:

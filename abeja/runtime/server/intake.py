@@ -170,11 +170,6 @@ class Intake:
         answer.closes = True
         self._refuse(self._method_not_allowed() if isinstance(error, MethodNotAllowedError) else error, head, answer)
 
-    def close_behind(self) -> None:
-        """See `Active`. An answer that has begun has said already what follows it."""
-        if self._answer is not None and not self._answer.has_begun:
-            self._answer.closes = True
-
     def give_up(self) -> None:
         """The client takes nothing of its answer, or of the one before. The connection closes afterwards."""
         if self._answer is None or not self._answer.has_begun:
@@ -209,11 +204,10 @@ class Intake:
             head=head,
             request_id=self._request_id,
             clock=means.clock,
+            activity=means.activity,
             on_done=self._answered,
             journal=means.journal,
         )
-        if means.activity.is_ending:
-            self._answer.closes = True
         return self._answer
 
     def _is_for_handler(self, head: Head, answer: Answer) -> bool:

@@ -8,9 +8,9 @@ import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from abeja.runtime.worker import sendable
+
 _SIZE = re.compile(r"(\d{1,18}(?:\.\d{1,18})?)\s*([KMGT]?)(I?B)?", re.IGNORECASE)
-# A token of RFC 9110, section 5.6.2.
-_HEADER_NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+", re.ASCII)
 _VARIABLE_NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*", re.ASCII)
 _ON = ("true", "1", "yes", "on")
 _OFF = ("false", "0", "no", "off")
@@ -94,7 +94,7 @@ def header_names(value: object) -> tuple[str, ...]:
     """Names of headers separated by commas, or a list of them."""
     found = names(value)
     for name in found:
-        if not _HEADER_NAME.fullmatch(name):
+        if not sendable.TOKEN.fullmatch(name):
             raise ValueError(f"expected names of headers separated by commas, found {name!r}")
     return found
 

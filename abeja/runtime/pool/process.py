@@ -108,7 +108,6 @@ class WorkerProcess:
         self._spool = spool
         self._folder = spool.folder / f"worker-{number}"
         self._version = version
-        self._startup_timeout_s = startup_timeout_s
         self._concurrency = concurrency
         self._on_room = on_room
         self._on_gone = on_gone
@@ -497,7 +496,7 @@ class WorkerProcess:
 
     def _startup_timed_out(self) -> None:
         if self.state is State.STARTING:
-            limit = f"{self._startup_timeout_s:g} s (--startup-timeout)"
+            limit = f"{self._startup.timeout_s:g} s (--startup-timeout)"
             self.kill(f"was not ready within {limit}", cause="startup-timeout")
 
     def _finish(self) -> None:
@@ -505,7 +504,6 @@ class WorkerProcess:
             return
         was_starting = self.state is State.STARTING
         self._change(State.GONE)
-        self._startup.end()
         self._processes.end()
         self._clean_up()
         self.exit = self._exit()

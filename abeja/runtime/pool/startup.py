@@ -17,20 +17,21 @@ class Startup:
         on_timeout: called when it has taken that long.
 
     Attributes:
+        timeout_s: see above.
         load_s: how long it has taken; 0 until the worker is ready.
     """
 
     def __init__(self, *, timeout_s: float, on_timeout: Callable[[], None]) -> None:
-        self._timeout_s = timeout_s
         self._on_timeout = on_timeout
         self._begin_s = time.monotonic()
         self._timer: asyncio.TimerHandle | None = None
         self._ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.timeout_s = timeout_s
         self.load_s = 0.0
 
     def watch(self) -> None:
         """The process has been started: from here on its time counts."""
-        self._timer = asyncio.get_running_loop().call_later(self._timeout_s, self._on_timeout)
+        self._timer = asyncio.get_running_loop().call_later(self.timeout_s, self._on_timeout)
 
     async def wait(self) -> None:
         """Wait until the worker is ready.
@@ -43,18 +44,17 @@ class Startup:
     def succeed(self) -> None:
         """The worker is ready."""
         self.load_s = time.monotonic() - self._begin_s
-        self.end()
+        self._stop_clock()
         if not self._ready.done():
             self._ready.set_result(None)
 
     def fail(self, error: AbejaRuntimeError) -> None:
         """The worker will never be ready."""
-        self.end()
+        self._stop_clock()
         if not self._ready.done():
             self._ready.set_exception(error)
 
-    def end(self) -> None:
-        """Nobody looks at the time any more."""
+    def _stop_clock(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
 

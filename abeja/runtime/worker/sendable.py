@@ -4,7 +4,7 @@ import re
 from typing import Any, Iterable, List, Tuple
 
 # RFC 9110, 5.6.2: a field name is a token.
-_TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+", re.ASCII)
+TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+", re.ASCII)
 # RFC 9110, 5.5: no controls but the tab, no surrogates (they have no UTF-8).
 _UNSENDABLE = re.compile(r"[\x00-\x08\x0a-\x1f\x7f\ud800-\udfff]")
 # Framing and hop-by-hop fields (RFC 9110, 7.6.1) are the server's own, and so is Content-Type,
@@ -61,7 +61,7 @@ def _checked(headers: Any) -> Headers:
         if not isinstance(pair, (list, tuple)) or [type(item) for item in pair] != [str, str]:
             raise _unsendable("metadata", "expected pairs of texts, found %r" % (pair,))
         name, value = pair
-        if not _TOKEN.fullmatch(name):
+        if not TOKEN.fullmatch(name):
             raise _unsendable("metadata", "%r is not a header name" % name)
         if not is_field_value(value):
             raise _unsendable("metadata", "the value of %s has control characters: %r" % (name, value))

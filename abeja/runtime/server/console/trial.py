@@ -23,6 +23,7 @@ from abeja.runtime import answers
 from abeja.runtime.server.console.handler import ConsoleHandler
 from abeja.runtime.server.console.service_client import ServiceClient, ServiceEnd, ServiceHead, request_head
 from abeja.runtime.version import VERSION
+from abeja.runtime.worker.sendable import TOKEN
 
 HEADERS_HEADER = "X-Abeja-Console-Headers"
 # A browser holds it in memory to show it.
@@ -32,7 +33,6 @@ _BODY_LIMIT_BYTES = 10**15
 _BODY_S = 3600.0
 _METHOD = re.compile(r"[A-Z]{1,20}")
 _TARGET = re.compile(r"/[\x21-\x7e]{0,16383}")
-_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 # About the connection, which is ours.
 _OURS = frozenset(("host", "content-length", "transfer-encoding", "connection", "content-type", "expect", "upgrade"))
 _WITHOUT_BODY = ("GET", "HEAD", "OPTIONS", "TRACE")
@@ -156,7 +156,7 @@ def _pairs(text: str) -> Sequence[tuple[str, str]]:
     if not is_list or not all(isinstance(pair, list) and [*map(type, pair)] == [str, str] for pair in pairs):
         raise ValueError("the headers are not a list of pairs of texts")
     for pair in pairs:
-        if not _NAME.fullmatch(pair[0]):
+        if not TOKEN.fullmatch(pair[0]):
             raise ValueError(f"{pair[0]!r} is not the name of a header")
         if pair[0].lower() in _OURS:
             raise ValueError(f"{pair[0]} is set by the form itself")
